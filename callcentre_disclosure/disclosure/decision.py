@@ -1,0 +1,66 @@
+"""Everything that is decided about a call before a sound is played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .announcement import (
+    Announcement,
+    AnnouncementPlan,
+    Prompt,
+    generic_announcement,
+    plan,
+    prompt_for,
+)
+from .route import Route, language_of, route_of
+from .sites import Basis, SiteResolution, disclosed_countries, resolve
+
+if TYPE_CHECKING:
+    from .call import CallFacts
+    from .directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a call is told, and why.
+
+    ``generic`` is the sentence that names no country, ``generic_prompt`` its sound where it has
+    one.
+    """
+
+    route: Route
+    language: str
+    resolution: SiteResolution
+    plan: AnnouncementPlan
+    generic: Announcement
+    generic_prompt: Prompt | None
+
+    @property
+    def obstacle(self) -> str:
+        """Why the countries cannot be told; empty where they can."""
+        if self.plan.prompt is not None:
+            return ""
+        if self.resolution.basis is Basis.UNRESOLVED:
+            return "no site resolved"
+        return f"missing: {self.plan.missing}"
+
+
+def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
+    """Decide on a call that asks to be announced at an aware moment."""
+    route = route_of(call, directory)
+    language = language_of(call, route, directory)
+    wording = directory.wordings.get(language)
+    assert wording is not None, f"no wording for the configured language {language}"
+    resolution = resolve(call, route, directory)
+    countries = disclosed_countries(resolution, at)
+    generic = generic_announcement(wording)
+    return Decision(
+        route=route,
+        language=language,
+        resolution=resolution,
+        plan=plan(wording, call.stage, countries, directory),
+        generic=generic,
+        generic_prompt=prompt_for(generic, directory),
+    )

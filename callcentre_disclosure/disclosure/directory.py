@@ -1,0 +1,40 @@
+"""What a call looks up. The configuration room fills it, from memory or from a compiled file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from .announcement import Sound, Wording
+from .route import Route
+from .sites import Agent, Site
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Lookup(Protocol[T_co]):
+    """One table: a ``dict`` in a server, one row of a file in a script."""
+
+    def get(self, key: str, /) -> T_co | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The sites, agents, queues, numbers, words and sounds of one configuration.
+
+    ``routes`` are found by every written form of their numbers, ``queues`` and ``trunks`` name
+    site ids, ``sounds`` are found by ``announcement.sound_name`` with the language before it
+    (``fr/possible-ma-0a1b2c3d``). ``agent_patterns`` come most specific first.
+    """
+
+    sites: Lookup[Site]
+    agents: Lookup[Agent]
+    agent_patterns: Sequence[Agent]
+    queues: Lookup[Sequence[str]]
+    trunks: Lookup[Sequence[str]]
+    routes: Lookup[Route]
+    default_route: Route
+    languages: Sequence[str]
+    wordings: Lookup[Wording]
+    sounds: Lookup[Sound]

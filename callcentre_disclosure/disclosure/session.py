@@ -1,0 +1,140 @@
+"""The conversation with a door: commands out, reports in.
+
+Theory of operation
+===================
+
+``disclose`` is a generator. A door (AGI script, FastAGI server, ARI handler, or a fake) drives
+it: it carries out each command that the generator yields and sends back what it saw::
+
+    Answer()      -> None, or a PlaybackReport of why nobody can hear anything
+    Play(prompt)  -> PlaybackReport
+    SetVariables  -> None
+    HangUp()      -> None
+
+and the generator returns the ``LedgerRecord``. The order of a call is
+
+1. decide: route, language, sites, countries and the sound that names them (``decision``);
+2. answer the call, so that the caller can hear; play; judge what was seen;
+3. where the caller was not told, do as the route's failure policy says: a sentence that names
+   no country, silence, or no connection;
+4. set the channel variables, hang up if it must be, hand over the evidence.
+
+A hangup is no error: it comes as a report like any other, and the variables are set even then,
+because a call detail record may still carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from .announcement import Prompt
+from .decision import decide
+from .outcome import (
+    DisclosureOutcome,
+    Disposition,
+    PlaybackReport,
+    PlaybackResult,
+    disposition_of,
+    judge,
+    outcome_of,
+)
+from .record import LedgerRecord, Playback
+from .route import FailurePolicy
+
+if TYPE_CHECKING:
+    from .call import CallFacts
+    from .directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer the call unless it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play a prompt to the caller, to its end; no key cuts it."""
+
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariables:
+    """Set channel variables; a name that begins with ``__`` is inherited by the agent's legs."""
+
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call."""
+
+
+Command: TypeAlias = "Answer | Play | SetVariables | HangUp"
+Report: TypeAlias = "PlaybackReport | None"
+Session: TypeAlias = "Generator[Command, Report, LedgerRecord]"
+
+
+def disclose(
+    call: CallFacts, directory: Directory, *, disclosure_id: str, received_at: datetime
+) -> Session:
+    """The whole of one disclosure. ``received_at`` is aware."""
+    decision = decide(call, directory, received_at)
+    policy, countries = decision.route.on_failure, decision.plan.countries
+
+    playbacks: list[Playback] = []
+    outcome, cause = DisclosureOutcome.NOT_DISCLOSED, decision.obstacle
+    if decision.plan.prompt:
+        playbacks.append((yield from _played(decision.plan.prompt)))
+        outcome = outcome_of(playbacks[0].result)
+        cause = "" if outcome is DisclosureOutcome.DISCLOSED else _cause(playbacks[0])
+
+    unsaid = not playbacks or playbacks[0].result is PlaybackResult.FAILED
+    if unsaid and policy is FailurePolicy.GENERIC and decision.generic_prompt:
+        playbacks.append((yield from _played(decision.generic_prompt)))
+        if playbacks[-1].result is PlaybackResult.CALLER_HUNG_UP:
+            outcome = DisclosureOutcome.ABANDONED
+
+    disposition = disposition_of(outcome, call.stage, policy)
+    told = countries if outcome is not DisclosureOutcome.NOT_DISCLOSED else ()
+    yield SetVariables(
+        {
+            "__DISCLOSURE_STATUS": outcome.value,
+            "__DISCLOSURE_COUNTRIES": ",".join(told),
+            "__DISCLOSURE_ID": disclosure_id,
+            "DISCLOSURE_SITE": decision.resolution.site or "",
+            "DISCLOSURE_DISPOSITION": disposition.value,
+            "DISCLOSURE_CHOICE": "",
+        }
+    )
+    if disposition is Disposition.HANG_UP and outcome is not DisclosureOutcome.ABANDONED:
+        yield HangUp()
+    return LedgerRecord(
+        disclosure_id=disclosure_id,
+        received_at=received_at,
+        call=call,
+        route=decision.route,
+        resolution=decision.resolution,
+        countries=countries,
+        language=decision.language,
+        playbacks=tuple(playbacks),
+        outcome=outcome,
+        disposition=disposition,
+        cause=cause,
+    )
+
+
+def _played(prompt: Prompt) -> Generator[Command, Report, Playback]:
+    report = (yield Answer()) or (yield Play(prompt))
+    assert report is not None
+    return Playback(prompt, report, judge(report, prompt.sound.seconds))
+
+
+def _cause(playback: Playback) -> str:
+    name = playback.prompt.announcement.sound_name
+    report = playback.report
+    seconds = playback.prompt.sound.seconds
+    return f"{playback.result.value}: {name} at {report.played:.2f} s of {seconds:.2f} s"

@@ -1,0 +1,133 @@
+"""Who may answer a call, or who did: from what is known of it to sites and countries.
+
+The nearest fact wins. The agent who answered says it exactly; a site that the dialplan insists
+on comes next, then the queue, the dialled number, the trunk, and what the configuration says of
+every other call. What none of them tells stays UNRESOLVED and is handled by the route's failure
+policy; it never becomes a country by default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from .call import endpoint_of
+from .hours import OpeningHours
+
+if TYPE_CHECKING:
+    from .call import CallFacts
+    from .directory import Directory
+    from .route import Route
+
+
+class Basis(str, Enum):
+    """The fact that told where the call is, or may be, answered."""
+
+    AGENT = "AGENT"
+    SITE = "SITE"
+    QUEUE = "QUEUE"
+    DNID = "DNID"
+    TRUNK = "TRUNK"
+    DEFAULT = "DEFAULT"
+    UNRESOLVED = "UNRESOLVED"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place where calls are answered; countries are ISO 3166-1 alpha-2 codes.
+
+    ``home_countries`` are those of its agents who work at home in another country.
+    """
+
+    id: str
+    name: str
+    country: str
+    hours: OpeningHours | None = None
+    home_countries: tuple[str, ...] = ()
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """Every country that a call of this site may be answered in, its own first."""
+        return (self.country, *self.home_countries)
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether calls may be answered here at an aware ``moment``; always, without hours."""
+        return self.hours is None or self.hours.open_at(moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A person who answers, known by interface. The country is theirs (they may work at home)."""
+
+    interface: str
+    country: str
+    site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteResolution:
+    """The sites (or the one agent) that a call may be answered by, and how that is known."""
+
+    basis: Basis
+    sites: tuple[Site, ...] = ()
+    agent: Agent | None = None
+
+    @property
+    def site(self) -> str | None:
+        """The id of the one site, where it is just one."""
+        if self.agent is not None:
+            return self.agent.site
+        return self.sites[0].id if len(self.sites) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedCountries:
+    """What must be said: ISO 3166-1 alpha-2 codes, each once, in the order of the sites."""
+
+    codes: tuple[str, ...] = ()
+
+
+def resolve(call: CallFacts, route: Route, directory: Directory) -> SiteResolution:
+    """Find the sites of a call by the nearest fact that names one."""
+    if call.agent and (agent := _agent(call.agent, directory)):
+        return SiteResolution(Basis.AGENT, agent=agent)
+    for basis, ids in (
+        (Basis.SITE, (call.site,) if call.site else None),
+        (Basis.QUEUE, directory.queues.get(call.queue) if call.queue else None),
+        (Basis.DNID, route.sites if route is not directory.default_route else None),
+        (Basis.TRUNK, directory.trunks.get(call.trunk) if call.trunk else None),
+        (Basis.DEFAULT, directory.default_route.sites),
+    ):
+        sites = tuple(filter(None, map(directory.sites.get, ids or ())))
+        if sites:
+            return SiteResolution(basis, sites)
+    return SiteResolution(Basis.UNRESOLVED)
+
+
+def disclosed_countries(resolution: SiteResolution, moment: datetime) -> DisclosedCountries:
+    """The countries to name at an aware ``moment``.
+
+    Sites that are closed are not named. When none is open all are: naming a country too many is
+    the lesser fault, and whoever answers after hours does so at one of them.
+    """
+    if resolution.agent is not None:
+        return DisclosedCountries((resolution.agent.country,))
+    candidates = [s for s in resolution.sites if s.open_at(moment)] or resolution.sites
+    countries = (country for site in candidates for country in site.countries)
+    return DisclosedCountries(tuple(dict.fromkeys(countries)))
+
+
+def _agent(told: str, directory: Directory) -> Agent | None:
+    """The agent of an interface (``PJSIP/201``) or of a channel (``PJSIP/201-0000001a``)."""
+    names = dict.fromkeys((told, endpoint_of(told)))
+    for interface in names:
+        if exact := directory.agents.get(interface):
+            return exact
+    for interface in names:
+        for pattern in directory.agent_patterns:  # the most specific first
+            if fnmatchcase(interface, pattern.interface):
+                return Agent(interface, pattern.country, pattern.site)
+    return None

@@ -1,0 +1,104 @@
+"""A small call centre, in memory, that the unit and contract tests share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from callcentre_disclosure.disclosure.announcement import (
+    Announcement,
+    Prompt,
+    Sound,
+    Wording,
+    announcement,
+    generic_announcement,
+)
+from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
+from callcentre_disclosure.disclosure.route import FailurePolicy, Route
+from callcentre_disclosure.disclosure.sites import Agent, Site
+
+FRENCH = Wording(
+    language="fr",
+    conjunction="ou",
+    possible="Votre appel pourra être traité {places}, merci de patienter.",
+    answered="Votre conseiller, situé {places}, va vous répondre.",
+    generic="Votre appel pourra être traité dans un autre pays, merci de patienter.",
+    places={"MA": "au Maroc", "TN": "en Tunisie", "MG": "à Madagascar", "FR": "en France"},
+)
+ENGLISH = Wording(
+    language="en",
+    conjunction="or",
+    possible="Your call may be handled {places}, please hold.",
+    answered="Your agent, located {places}, will now take your call.",
+    generic="Your call may be handled in another country, please hold.",
+    places={"MA": "in Morocco", "TN": "in Tunisia", "MG": "in Madagascar", "FR": "in France"},
+)
+
+OFFICE_HOURS = OpeningHours(
+    zone=UtcOffsets(since=(0,), minutes=(60,)),
+    spans=tuple((day * 1440 + 8 * 60, day * 1440 + 18 * 60) for day in range(5)),
+)
+
+
+def sound_of(sentence: Announcement) -> Sound:
+    """A sound that lasts a twentieth of a second a letter."""
+    return Sound(f"/sounds/{sentence.sound_name}", "0" * 64, len(sentence.text) / 20, "test")
+
+
+def sentences(wording: Wording) -> list[Announcement]:
+    wanted = [generic_announcement(wording)]
+    for codes in (("MA",), ("TN",), ("MG",), ("FR",), ("MA", "TN"), ("FR", "MA")):
+        for stage in Stage:
+            said = announcement(wording, stage, codes)
+            assert said is not None
+            wanted.append(said)
+    return wanted
+
+
+@pytest.fixture
+def directory() -> Directory:
+    """Casablanca and Tunis behind one queue, Lyon with office hours, one agent at home."""
+    spoken = [*sentences(FRENCH), *sentences(ENGLISH)]
+    service = Route("service", FailurePolicy.GENERIC, ("casablanca", "tunis"), "fr")
+    premium = Route("premium", FailurePolicy.REFUSE, ("lyon", "casablanca"))
+    silent = Route("silent", FailurePolicy.SILENT, ("tunis",), "fr")
+    return Directory(
+        sites={
+            "casablanca": Site("casablanca", "Casablanca", "MA"),
+            "tunis": Site("tunis", "Tunis", "TN"),
+            "lyon": Site("lyon", "Lyon", "FR", OFFICE_HOURS),
+        },
+        agents={
+            "PJSIP/201": Agent("PJSIP/201", "MA", "casablanca"),
+            "PJSIP/901": Agent("PJSIP/901", "MG"),
+        },
+        agent_patterns=(Agent("PJSIP/30*", "FR", "lyon"), Agent("PJSIP/3*", "TN", "tunis")),
+        queues={"support": ("casablanca", "tunis"), "lyon-only": ("lyon",)},
+        trunks={"PJSIP/maroc-telecom": ("casablanca",)},
+        routes={
+            "+33184880001": service,
+            "0184880001": service,
+            "+33184880002": premium,
+            "+33184880003": silent,
+        },
+        default_route=Route("default", FailurePolicy.GENERIC),
+        languages=("fr", "en"),
+        wordings={"fr": FRENCH, "en": ENGLISH},
+        sounds={sentence.sound_name: sound_of(sentence) for sentence in spoken},
+    )
+
+
+@pytest.fixture
+def prompts() -> list[Prompt]:
+    """Every sound of ``directory`` with its text."""
+    spoken = [*sentences(FRENCH), *sentences(ENGLISH)]
+    return [Prompt(sentence, sound_of(sentence)) for sentence in spoken]
+
+
+@pytest.fixture
+def without_sounds(directory: Directory) -> Directory:
+    """The same call centre before anybody built a sound."""
+    return replace(directory, sounds={})
