@@ -1,0 +1,115 @@
+"""Every announcement that a configuration can ever need, so that its sound is there before it is.
+
+The countries that are open together are not guessed from the opening hours: they are asked for,
+with the very function that a call uses, at every moment of a week at which a site opens or closes,
+for every combination of the clocks of its sites (summer time, Ramadan) in the coming years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from itertools import zip_longest
+
+from callcentre_disclosure.disclosure.announcement import (
+    Announcement,
+    announcement,
+    generic_announcement,
+)
+from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.hours import MINUTES_A_DAY, MINUTES_A_WEEK, OpeningHours
+from callcentre_disclosure.disclosure.sites import Basis, Site, SiteResolution, disclosed_countries
+
+from .directory import sites
+from .model import Configuration
+
+_A_WEEK = timedelta(weeks=1)
+
+
+def needed(configuration: Configuration) -> Mapping[Announcement, tuple[str, ...]]:
+    """The announcements, and who needs each: ``routes.sales``, ``sites.lyon``, ``agents``."""
+    users: dict[Announcement, dict[str, None]] = {}
+    said = _possible(configuration)
+    answering = _answering(configuration)
+    for wording in configuration.wordings.values():
+        users[generic_announcement(wording)] = {"every route": None}
+        for stage, told in ((Stage.POSSIBLE, said), (Stage.ANSWERED, answering)):
+            for codes, names in told.items():
+                sentence = announcement(wording, stage, codes)
+                assert sentence is not None, f"{codes} were checked to have words"
+                users.setdefault(sentence, {}).update(names)
+    return {sentence: tuple(names) for sentence, names in users.items()}
+
+
+def open_countries(candidates: Sequence[Site]) -> tuple[tuple[str, ...], ...]:
+    """Every list of countries that these sites may ever be announced by."""
+    resolution = SiteResolution(Basis.DNID, tuple(candidates))
+    hours = [site.hours for site in candidates if site.hours]
+    everywhere = (country for site in candidates for country in site.countries)
+    told = {tuple(dict.fromkeys(everywhere)): None}  # none is open
+    for moment in _turns(hours):
+        told[disclosed_countries(resolution, moment).codes] = None
+    return tuple(told)
+
+
+Users = dict[tuple[str, ...], dict[str, None]]
+
+
+def _possible(configuration: Configuration) -> Users:
+    """Countries that may be announced before an agent answers, and what needs them."""
+    known = sites(configuration)
+    askers: dict[tuple[str, ...], list[str]] = {}
+    for name, ids in _site_lists(configuration):
+        if ids:
+            askers.setdefault(ids, []).append(name)
+    told: Users = {}
+    for ids, names in askers.items():
+        for codes in open_countries([known[site] for site in ids]):
+            told.setdefault(codes, {}).update(dict.fromkeys(names))
+    return told
+
+
+def _answering(configuration: Configuration) -> Users:
+    """Countries of whoever may have answered."""
+    told: Users = {}
+    for name, site in configuration.sites.items():
+        told.setdefault((site.country,), {})[f"sites.{name}"] = None
+    for agent in configuration.agents.values():
+        if agent.country:
+            told.setdefault((agent.country,), {})["agents"] = None
+    return told
+
+
+def _site_lists(configuration: Configuration) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, route in configuration.routes.items():
+        yield f"routes.{name}", configuration.sites_of(route)
+    yield "default", configuration.sites_of(configuration.default)
+    for name, queue in configuration.queues.items():
+        yield f"queues.{name}", queue.sites
+    for name, trunk in configuration.trunks.items():
+        yield f"trunks.{name}", trunk.sites
+    for name in configuration.sites:
+        yield f"sites.{name}", (name,)
+
+
+def _turns(hours: Sequence[OpeningHours]) -> Iterator[datetime]:
+    """Moments, one of every state in which these hours can ever be together."""
+    since = sorted({moment for site in hours for moment in site.zone.since})
+    seen = set()
+    for start, end in zip_longest(since, since[1:]):
+        begin = datetime.fromtimestamp(start, timezone.utc)
+        clocks = tuple(site.zone.at(begin) for site in hours)
+        if clocks not in seen:
+            if end is None or end - start >= _A_WEEK.total_seconds():
+                seen.add(clocks)  # a shorter time does not show the whole week
+            yield begin
+            yield from _turns_of_a_week(begin, hours, clocks)
+
+
+def _turns_of_a_week(
+    begin: datetime, hours: Sequence[OpeningHours], clocks: Sequence[int]
+) -> Iterator[datetime]:
+    first = begin.weekday() * MINUTES_A_DAY + begin.hour * 60 + begin.minute
+    for site, offset in zip(hours, clocks, strict=True):
+        for minute in {minute for span in site.spans for minute in span}:
+            yield begin + timedelta(minutes=(minute - offset - first) % MINUTES_A_WEEK)

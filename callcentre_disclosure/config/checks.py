@@ -1,0 +1,82 @@
+"""What one piece of a configuration cannot know of itself: whether the pieces fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from callcentre_disclosure.disclosure.announcement import Wording
+from callcentre_disclosure.disclosure.numbers import Numbering, written_forms
+from callcentre_disclosure.errors import Finding
+
+from . import countries
+from .binding import Bound, Place
+from .model import AgentEntry, NumberingEntry, RouteEntry, SiteEntry, Treatment
+from .near import did_you_mean
+
+
+def numbering_of(entry: NumberingEntry | None) -> Numbering | None:
+    """The numbering plan as the core takes it."""
+    if entry is None:
+        return None
+    return Numbering(entry.country_code, entry.trunk_prefix or "", entry.international_prefix)
+
+
+def check(
+    bound: Bound, numbering: Numbering | None, wordings: Mapping[str, tuple[Wording, str]]
+) -> Iterator[Finding]:
+    """Everything that does not fit. ``wordings`` come with the names of their files."""
+    yield from _references(bound)
+    yield from _unsayable(bound, wordings)
+    yield from _records(bound)
+    yield from _numbers_of_two_routes(bound.records, numbering)
+
+
+def _references(bound: Bound) -> Iterator[Finding]:
+    for kind, text, place in bound.texts:
+        known = bound.keys.get(kind.refers_to, set())
+        if kind.refers_to and text not in known:
+            noun = kind.refers_to.removesuffix("s")
+            yield place.finding(f"there is no {noun} {text!r}", did_you_mean(text, known))
+
+
+def _unsayable(bound: Bound, wordings: Mapping[str, tuple[Wording, str]]) -> Iterator[Finding]:
+    said = set()
+    for kind, code, place in bound.texts:
+        if kind.name == "country" and code not in said:
+            said.add(code)
+            for language, (wording, file) in wordings.items():
+                if code not in wording.places:
+                    name = countries.countries()[code].english
+                    problem = f"the sentences in {language!r} have no words for {code} ({name})"
+                    yield place.finding(problem, f"add {code} to the places of {file}")
+
+
+def _records(bound: Bound) -> Iterator[Finding]:
+    wrong = {(finding.file, finding.line, finding.key) for finding in bound.findings}
+    for made, place in bound.records:
+        if isinstance(made, SiteEntry) and made.hours and not made.timezone:
+            yield place.finding("there are hours but no timezone", "add `timezone:`")
+        elif isinstance(made, AgentEntry) and not (made.site or made.country):
+            if (place.file, place.line, f"{place.key}.country") in wrong:
+                continue  # there is one, and it has its own finding
+            yield place.finding("there is neither a site nor a country", "add one of them")
+        elif isinstance(made, Treatment) and made.sites and made.queue:
+            yield place.finding("there are both sites and a queue", "keep one of them")
+        if isinstance(made, RouteEntry) and place.key == "routes.default":
+            yield place.finding("every other call has this route", "choose another id")
+
+
+def _numbers_of_two_routes(
+    records: Iterable[tuple[Any, Place]], numbering: Numbering | None
+) -> Iterator[Finding]:
+    owners: dict[str, Place] = {}
+    for made, place in records:
+        if isinstance(made, RouteEntry):
+            for number in made.numbers:
+                forms = written_forms(number, numbering)
+                owner = next((owners[form] for form in forms if form in owners), place)
+                if owner is not place:
+                    problem = f"{number!r} is a number of {owner.key} too (line {owner.line})"
+                    yield place.finding(problem, "keep it in one of the two")
+                owners.update(dict.fromkeys(forms, place))

@@ -1,0 +1,33 @@
+"""What is left of the product when there is no usable configuration at all."""
+
+from __future__ import annotations
+
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.route import FailurePolicy, Route
+
+from .compiled import Compiled, Settings
+from .directory import manifest_sounds
+from .model import EvidenceEntry, SoundsEntry
+from .shipped import shipped
+from .wordings import available_languages, wording
+
+
+def emergency() -> Compiled:
+    """A directory that knows no site: every call hears the sentence that names no country, in the
+    language of its channel, and goes on."""
+    languages = available_languages()
+    directory = Directory(
+        sites={},
+        agents={},
+        agent_patterns=(),
+        queues={},
+        trunks={},
+        routes={},
+        default_route=Route("no usable configuration", FailurePolicy.GENERIC),
+        languages=languages,
+        wordings={language: wording(language) for language in languages},
+        sounds=manifest_sounds(shipped("prompts") / "sounds", SoundsEntry().folder),
+    )
+    return Compiled(
+        directory, Settings(languages, str(EvidenceEntry().file), str(SoundsEntry().folder))
+    )

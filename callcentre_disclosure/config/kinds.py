@@ -1,0 +1,101 @@
+"""The kinds of text that a configuration is written with."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from . import countries
+from .hours import hours_complaint, timezone_complaint
+from .shape import Kind
+
+Complaint: TypeAlias = "tuple[str, str] | None"
+
+
+def country_complaint(text: str) -> Complaint:
+    """Whether a text is the code of a country, and which one was meant if it is not."""
+    if text in countries.countries():
+        return None
+    meant = countries.nearest(text)
+    remedy = (
+        f"write {meant.alpha_2} for {meant.english}"
+        if meant
+        else ("write its ISO 3166-1 alpha-2 code, such as MA for Morocco")
+    )
+    return f"{text!r} is no country code", remedy
+
+
+def number_complaint(text: str) -> Complaint:
+    """A trunk prefix in brackets is not dialled after a country code."""
+    if text.startswith("+") and "(0)" in text:
+        return f"nobody dials the (0) of {text!r}", f"write {text.replace('(0)', '')!r}"
+    return None
+
+
+_ID = r'[^\s\x00-\x1f,;|"\\]+'
+
+Country: TypeAlias = Annotated[
+    str,
+    Kind(
+        "country",
+        "the ISO 3166-1 alpha-2 code of a country, such as MA",
+        complaint=country_complaint,
+        choices=countries.countries,
+    ),
+]
+Language: TypeAlias = Annotated[
+    str, Kind("language", "a BCP 47 language tag, such as fr", r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+]
+SomeLanguage: TypeAlias = Annotated[
+    str, Kind("some-language", "one of the configured languages", refers_to="languages")
+]
+Timezone: TypeAlias = Annotated[
+    str,
+    Kind(
+        "timezone",
+        "a time zone of the IANA database, such as Africa/Casablanca",
+        complaint=timezone_complaint,
+    ),
+]
+Hours: TypeAlias = Annotated[
+    str,
+    Kind(
+        "hours",
+        "days and times, such as 'mon-fri 08:00-12:00 13:30-18:00' or 'daily 22:00-06:00'",
+        complaint=hours_complaint,
+    ),
+]
+Number: TypeAlias = Annotated[
+    str,
+    Kind(
+        "number",
+        "a telephone number or extension, such as '+33 1 84 88 00 01'",
+        r"\+?[0-9*#(][0-9*#() ./\-\u00a0\u202f]*",
+        digits=True,
+        complaint=number_complaint,
+    ),
+]
+Digits: TypeAlias = Annotated[str, Kind("digits", "digits", r"[0-9]+", digits=True)]
+SiteId: TypeAlias = Annotated[str, Kind("site-id", "the id of a site, without spaces", _ID)]
+SomeSite: TypeAlias = Annotated[str, Kind("site", "the id of a site", refers_to="sites")]
+QueueName: TypeAlias = Annotated[
+    str, Kind("queue-name", "a queue as queues.conf names it", _ID, digits=True)
+]
+SomeQueue: TypeAlias = Annotated[
+    str, Kind("queue", "the name of a queue", digits=True, refers_to="queues")
+]
+RouteId: TypeAlias = Annotated[str, Kind("route-id", "the id of a route, without spaces", _ID)]
+Interface: TypeAlias = Annotated[
+    str,
+    Kind(
+        "interface",
+        "an agent's interface as Asterisk names it, such as PJSIP/201; * and ? stand for any "
+        "characters or one",
+        _ID,
+    ),
+]
+Endpoint: TypeAlias = Annotated[
+    str,
+    Kind(
+        "endpoint", "a channel's endpoint, such as PJSIP/maroc-telecom", r"\w+/[^\s\x00-\x1f,;|]+"
+    ),
+]

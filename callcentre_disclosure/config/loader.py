@@ -1,0 +1,80 @@
+"""Reads a configuration, and says everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from callcentre_disclosure.disclosure.announcement import Wording
+from callcentre_disclosure.errors import ConfigurationError
+
+from .agent_files import read_agents
+from .binding import Binder, Bound, Place
+from .checks import check, numbering_of
+from .model import AgentEntry, Configuration, ConfigurationFile, TextsEntry
+from .near import did_you_mean
+from .reading import read_yaml
+from .sources import Source
+from .wordings import available_languages, text_file, text_files, wording
+
+
+def load(path: Path) -> Configuration:
+    """The configuration of a file and of all that it refers to.
+
+    Raises ``ConfigurationError`` with every finding, in the order of the lines.
+    """
+    sources = [Source.of(path.absolute())]
+    root = read_yaml(path)
+    bound = Bound()
+    parts = Binder(path, bound).parts(root, ConfigurationFile)
+    parts["agents"] = _agents(path, parts, bound, sources)
+    wordings = _wordings(parts, bound, sources)
+    bound.findings.extend(check(bound, numbering_of(parts.get("numbering")), wordings))
+    if bound.findings:
+        raise ConfigurationError(sorted(set(bound.findings)))
+    return Configuration(
+        **parts,
+        path=path.absolute(),
+        wordings={language: words for language, (words, _) in wordings.items()},
+        sources=tuple(sources),
+    )
+
+
+def _agents(
+    path: Path, parts: dict[str, Any], bound: Bound, sources: list[Source]
+) -> dict[str, AgentEntry]:
+    """The agents of the configuration and of its agent files; nobody is in two places."""
+    agents: dict[str, AgentEntry] = dict(parts.get("agents", {}))
+    places = {interface: Place(str(path), 0, "agents") for interface in agents}
+    for file in parts.get("agent_files", ()):
+        sources.append(Source.of(file))
+        for row, place in read_agents(file, bound):
+            first = places.setdefault(row.interface, place)
+            if first is not place:
+                where = f"line {first.line}" if first.line else first.key
+                problem = f"{row.interface} is already in {Path(first.file).name}, {where}"
+                bound.findings.append(place.finding(problem, "remove one of the two"))
+            agents[row.interface] = AgentEntry(row.site, row.country)
+    return agents
+
+
+def _wordings(
+    parts: dict[str, Any], bound: Bound, sources: list[Source]
+) -> dict[str, tuple[Wording, str]]:
+    """The sentences of every configured language, and the file that each is from."""
+    folder = parts.get("texts", TextsEntry()).folder
+    wordings = {}
+    for kind, language, place in list(bound.texts):
+        if kind.name == "language":
+            sources.extend(map(Source.of, text_files(language, folder)))
+            file = text_file(language, folder)
+            if file is None:
+                problem = f"there are no sentences in {language!r}"
+                remedy = did_you_mean(language, available_languages(folder))
+                bound.findings.append(place.finding(problem, remedy))
+                continue
+            try:
+                wordings[language] = (wording(language, folder), str(file))
+            except ConfigurationError as error:
+                bound.findings.extend(error.findings)
+    return wordings

@@ -1,0 +1,166 @@
+"""What a configuration says: the source of truth for the loader and for the JSON Schema.
+
+Each class is one mapping of the file, each field one key of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from callcentre_disclosure.disclosure.announcement import Wording
+from callcentre_disclosure.disclosure.route import FailurePolicy
+
+from .kinds import (
+    Country,
+    Digits,
+    Endpoint,
+    Hours,
+    Interface,
+    Language,
+    Number,
+    QueueName,
+    RouteId,
+    SiteId,
+    SomeLanguage,
+    SomeQueue,
+    SomeSite,
+    Timezone,
+)
+from .shape import NOT_EMPTY
+from .sources import Source
+
+_STATE = Path("/var/lib/callcentre-disclosure")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberingEntry:
+    """The numbering plan that national numbers are written in (ITU-T E.164)."""
+
+    country_code: Annotated[Digits, "What follows the + of the country's numbers: 33"]
+    trunk_prefix: Annotated[Digits | None, "What people dial before a national number: 0"] = None
+    international_prefix: Annotated[Digits, "What people dial instead of the +"] = "00"
+
+
+@dataclass(frozen=True, slots=True)
+class SoundsEntry:
+    """Where the sounds are that `prompts build` makes; those of the package are found anyway."""
+
+    folder: Annotated[Path, "A folder that Asterisk can read"] = _STATE / "sounds"
+
+
+@dataclass(frozen=True, slots=True)
+class TextsEntry:
+    """Sentences of your own."""
+
+    folder: Annotated[
+        Path | None, "A folder of <language>.yaml files that are read instead of the package's"
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceEntry:
+    """Where the proof of every announcement is kept."""
+
+    file: Annotated[Path, "A file that callcentre-disclosure can write"] = _STATE / "evidence.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEntry:
+    """A place where calls are answered."""
+
+    country: Annotated[Country, "The country that callers are told"]
+    name: Annotated[str | None, "What people call it; its id without one"] = None
+    timezone: Annotated[Timezone | None, "The time zone that its hours are written in"] = None
+    hours: Annotated[tuple[Hours, ...], "When it takes calls; always, without any"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEntry:
+    """A person, or everyone whose interface fits a pattern. A site, a country or both."""
+
+    site: Annotated[SomeSite | None, "Where they work"] = None
+    country: Annotated[Country | None, "Their own country, for those who work at home"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteList:
+    """The sites that may answer."""
+
+    sites: Annotated[tuple[SomeSite, ...], "Callers hear their countries in this order", NOT_EMPTY]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """Who may answer a call, and what a call gets that could not be told its country."""
+
+    sites: Annotated[tuple[SomeSite, ...], "The sites that may answer"] = ()
+    queue: Annotated[SomeQueue | None, "The queue whose sites may answer, instead of sites"] = None
+    language: Annotated[
+        SomeLanguage | None, "The language to speak, whatever the channel is set to"
+    ] = None
+    on_failure: Annotated[
+        FailurePolicy,
+        "generic: a sentence that names no country; silent: nothing; refuse: no connection",
+    ] = FailurePolicy.GENERIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteEntry(Treatment):
+    """The treatment of the calls to some numbers."""
+
+    numbers: Annotated[
+        tuple[Number, ...], "The dialled numbers, in any way of writing them", NOT_EMPTY
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """The configuration of callcentre-disclosure. Relative paths start from this file's folder."""
+
+    languages: Annotated[
+        tuple[Language, ...],
+        "What callers are told in; the first is for channels set to none of them",
+        NOT_EMPTY,
+    ]
+    sites: Annotated[Mapping[SiteId, SiteEntry], "The places where calls are answered", NOT_EMPTY]
+    numbering: Annotated[NumberingEntry | None, "How national numbers are written"] = None
+    sounds: SoundsEntry = SoundsEntry()
+    texts: TextsEntry = TextsEntry()
+    evidence: EvidenceEntry = EvidenceEntry()
+    agents: Annotated[
+        Mapping[Interface, AgentEntry],
+        "Who answers; of several patterns that fit, the most specific counts",
+    ] = field(default_factory=dict)
+    agent_files: Annotated[
+        tuple[Path, ...], "More agents, in CSV files: interface,site,country"
+    ] = ()
+    queues: Annotated[Mapping[QueueName, SiteList], "The sites that answer each queue"] = field(
+        default_factory=dict
+    )
+    trunks: Annotated[
+        Mapping[Endpoint, SiteList], "The sites that answer what comes in by an endpoint"
+    ] = field(default_factory=dict)
+    routes: Annotated[
+        Mapping[RouteId, RouteEntry], "What is done with the calls to some numbers"
+    ] = field(default_factory=dict)
+    default: Annotated[Treatment, "What is done with the calls to all other numbers"] = Treatment()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(ConfigurationFile):
+    """A configuration with all that its file refers to: valid, and complete.
+
+    ``agents`` holds those of the agent files too, every path is absolute, and ``sources`` are the
+    files that were read, or looked for.
+    """
+
+    path: Path
+    wordings: Mapping[str, Wording]
+    sources: Sequence[Source]
+
+    def sites_of(self, treatment: Treatment) -> tuple[str, ...]:
+        """The sites that may answer the calls of a route: its own, or those of its queue."""
+        return self.queues[treatment.queue].sites if treatment.queue else treatment.sites

@@ -1,0 +1,141 @@
+"""A YAML file as a tree of plain text that knows its lines.
+
+No value is interpreted here, so ``NO`` stays the code of Norway and ``0184880001`` keeps its zero.
+The tree is built from PyYAML's events rather than by its composer, which crashes the interpreter
+on a file that is nested deep enough, drops duplicate keys and expands aliases without a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
+
+import yaml
+
+from callcentre_disclosure.errors import ConfigurationError, Finding
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEPTH = 20
+_NODES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """Text as it was written; ``null`` where nothing, ``~`` or ``null`` was."""
+
+    line: int
+    text: str
+    null: bool = False
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    line: int
+    items: tuple[Node, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A mapping as it was written: in order, with its duplicates."""
+
+    line: int
+    pairs: tuple[tuple[Node, Node], ...]
+    size: int
+
+
+Node: TypeAlias = "Scalar | Items | Pairs"
+
+
+def read_text(path: Path) -> str:
+    """A file of UTF-8 text, with or without a byte order mark."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        _refuse(path, 0, "there is no such file", "create it, or give the path of yours")
+    except IsADirectoryError:
+        _refuse(path, 0, "this is a folder", "give the path of a file in it")
+    except OSError as problem:
+        _refuse(path, 0, f"cannot be read: {problem.strerror}", "let this user read it")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        _refuse(path, line, "this is not UTF-8 text", "save the file in the encoding UTF-8")
+
+
+def read_yaml(path: Path) -> Node:
+    """The tree of a file. Raises ``ConfigurationError`` where there is none to be had."""
+    text = read_text(path)
+    try:
+        return _Tree(path, yaml.parse(text, Loader=_LOADER)).document()
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        what = f"this is not YAML: {problem.problem or problem.context}"
+        _refuse(path, mark.line + 1 if mark else 0, what, "mend the line, or the one above it")
+    except yaml.reader.ReaderError as problem:
+        line = text.count("\n", 0, problem.position) + 1
+        _refuse(path, line, "there is a control character here", "remove it")
+
+
+class _Tree:
+    def __init__(self, path: Path, events: Iterator[Any]) -> None:
+        self.path = path
+        self.events = events
+        self.anchors: dict[str, Node] = {}
+        self.size = 0
+
+    def document(self) -> Node:
+        next(self.events)  # the stream begins
+        if isinstance(next(self.events), yaml.StreamEndEvent):
+            _refuse(self.path, 0, "the file is empty", "begin with config.example.yaml")
+        root = self.node(next(self.events), 0)
+        next(self.events)  # the document ends
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            line = after.start_mark.line + 1
+            _refuse(self.path, line, "a second document begins here", "keep one in a file")
+        return root
+
+    def node(self, event: Any, depth: int) -> Node:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            node = self.anchors.get(str(event.anchor))
+            if node is None:
+                _refuse(self.path, line, f"*{event.anchor} has no anchor", f"write &{event.anchor}")
+            self.grow(node.size, line)
+            return node
+        if depth > _DEPTH:
+            _refuse(self.path, line, "this is nested too deep", "see config.example.yaml")
+        if event.tag:
+            _refuse(self.path, line, f"the tag {event.tag} means nothing here", "remove it")
+        before = self.size
+        self.grow(1, line)
+        node = self.grown(event, line, depth, before)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+    def grown(self, event: Any, line: int, depth: int, before: int) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.implicit[0]
+            null = not event.value or (plain and event.value in ("~", "null"))
+            return Scalar(line, event.value, null)
+        nodes = []
+        while not isinstance(event := next(self.events), yaml.CollectionEndEvent):
+            nodes.append(self.node(event, depth + 1))
+        if isinstance(event, yaml.SequenceEndEvent):
+            return Items(line, tuple(nodes), self.size - before)
+        return Pairs(line, tuple(zip(nodes[::2], nodes[1::2], strict=True)), self.size - before)
+
+    def grow(self, nodes: int, line: int) -> None:
+        self.size += nodes
+        if self.size > _NODES:
+            _refuse(self.path, line, "this is too much", "use agent files, and fewer aliases")
+
+
+def _refuse(path: Path, line: int, problem: str, remedy: str) -> NoReturn:
+    raise ConfigurationError([Finding(str(path), line, "", problem, remedy)])

@@ -1,0 +1,51 @@
+"""A folder in which a test writes its configuration, with a few words of French beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import ConfigurationError
+
+FRENCH = """\
+language: fr
+conjunction: ou
+possible: "Appel traité {places}, merci."
+answered: "Conseiller {places} en ligne."
+generic: "Appel traité ailleurs."
+places: {MA: au Maroc, TN: en Tunisie, FR: en France, MG: à Madagascar, NO: en Norvège}
+"""
+
+#: Enough of a configuration, for tests that are about something else.
+BASE = """\
+languages: [fr]
+texts: {folder: texts}
+sounds: {folder: sounds}
+"""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file (``config.yaml``) and says where it is."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "fr.yaml").write_text(FRENCH, encoding="utf-8")
+
+    def write(text: str | bytes, name: str = "config.yaml") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
+        return path
+
+    return write
+
+
+def findings(path: Path) -> list[str]:
+    """What is wrong with a configuration, with file names instead of paths."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(path)
+    return [str(finding).replace(f"{path.parent}/", "") for finding in caught.value.findings]
