@@ -1,0 +1,204 @@
+"""The FastAGI server: ``AGI(agi://host:4573/disclose)``, many calls in one event loop.
+
+Each connection is one call and has an ``AgiDriver`` of its own. When its session has ended, the
+evidence is written and only then is the connection closed, because that is what lets the call go
+on: a caller who was connected has a record. A disk that does not answer holds a call no longer
+than ``EVIDENCE_SECONDS``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.session import Session
+
+from .agi_driver import AgiDriver
+from .workers import HEARTBEAT_SECONDS
+
+EVIDENCE_SECONDS = 1.0
+#: How long calls in progress may take to end after SIGTERM.
+DRAIN_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+def serve(
+    listening: socket.socket,
+    heartbeat: int,
+    *,
+    begin: Callable[[CallFacts], Session],
+    keep: Callable[[LedgerRecord], None],
+    reload: Callable[[], None],
+) -> None:
+    """One worker of ``Workers``: serve until SIGTERM, or until nobody reads its heartbeat."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
+        server = FastAgiServer(begin, keep)
+        await server.start(listening)
+        life = asyncio.create_task(_beat(heartbeat, stop))
+        await stop.wait()
+        await server.drain(DRAIN_SECONDS)
+        life.cancel()
+
+    asyncio.run(work())
+
+
+async def _beat(heartbeat: int, stop: asyncio.Event) -> None:
+    while True:
+        try:
+            os.write(heartbeat, b".")
+        except BrokenPipeError:  # the parent is no more, and nobody would replace us
+            stop.set()
+            return
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+class FastAgiServer:
+    """Serves calls until it is drained.
+
+    ``begin`` starts a session once the call is known. ``keep`` writes its evidence; it may block
+    and is called from one thread only, in the order in which the sessions end.
+    """
+
+    def __init__(
+        self, begin: Callable[[CallFacts], Session], keep: Callable[[LedgerRecord], None]
+    ) -> None:
+        self._begin = begin
+        self._keep = keep
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="evidence")
+        self._calls: set[_Call] = set()
+        self._idle = asyncio.Event()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, listening: socket.socket) -> None:
+        """Serve the calls that arrive on a listening socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Call(self), sock=listening)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new calls and give those in progress some seconds to end."""
+        assert self._server is not None
+        self._server.close()
+        self._idle.set() if not self._calls else self._idle.clear()
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except asyncio.TimeoutError:
+            _log.warning("%d calls were still in progress when the server ended", len(self._calls))
+        for call in list(self._calls):
+            call.abort()
+        await asyncio.to_thread(self._writer.shutdown)
+
+    def driver(self, now: float) -> AgiDriver:
+        """The driver of a new connection."""
+        return AgiDriver(self._begin, "fastagi", now)
+
+    def begun(self, call: _Call) -> None:
+        """A connection is there."""
+        self._calls.add(call)
+
+    def ended(self, call: _Call) -> None:
+        """A connection is closed."""
+        self._calls.discard(call)
+        if not self._calls:
+            self._idle.set()
+
+    def write(self, record: LedgerRecord) -> asyncio.Future[None]:
+        """Write the evidence of a call, after that of the calls that ended before it."""
+        return asyncio.get_running_loop().run_in_executor(self._writer, self._keep, record)
+
+
+class _Call(asyncio.Protocol):
+    def __init__(self, server: FastAgiServer) -> None:
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._driver = server.driver(self._loop.time())
+        self._timer: asyncio.TimerHandle | None = None
+        self._finished = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._server.begun(self)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        self._went_on(lambda: self._driver.receive(data, self._loop.time()))
+
+    def eof_received(self) -> None:
+        self._went_on(lambda: self._driver.receive(b"", self._loop.time()))
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.eof_received()
+        if self._timer:
+            self._timer.cancel()
+        self._server.ended(self)
+
+    def abort(self) -> None:
+        """Let go of the call at once."""
+        self._transport.abort()
+
+    def _went_on(self, step: Callable[[], bytes]) -> None:
+        if self._finished:
+            return
+        try:
+            out = step()
+        except Exception:
+            # Whatever went wrong here is our fault, and no reason to hold a call.
+            _log.exception("a session failed; its call goes on in the dialplan")
+            self._finished = True
+            self._transport.close()
+            return
+        if out:
+            self._transport.write(out)
+        if self._driver.done:
+            self._finish()
+        else:
+            self._watch()
+
+    def _watch(self) -> None:
+        """One timer a connection: it looks again when it fires, instead of being moved a lot."""
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._driver.deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._finished:
+            return
+        if self._loop.time() < self._driver.deadline:
+            self._watch()
+            return
+        self._driver.deadline_passed(self._loop.time())
+        self._finish()
+
+    def _finish(self) -> None:
+        self._finished = True
+        if self._driver.fault:
+            _log.warning("%s", self._driver.fault)
+        if self._driver.record is None:
+            self._transport.close()
+            return
+        written = self._server.write(self._driver.record)
+        patience = self._loop.call_later(EVIDENCE_SECONDS, self._impatient)
+        written.add_done_callback(lambda future: self._written(future, patience))
+
+    def _written(self, future: asyncio.Future[None], patience: asyncio.TimerHandle) -> None:
+        patience.cancel()
+        if problem := future.exception():
+            _log.error("evidence not written: %s", problem)
+        self._transport.close()
+
+    def _impatient(self) -> None:
+        _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
+        self._transport.close()

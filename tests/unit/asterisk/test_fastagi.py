@@ -1,0 +1,164 @@
+"""The FastAGI server on a real socket, with the fake channel in Asterisk's place."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from callcentre_disclosure.asterisk import agi_driver, fastagi
+from callcentre_disclosure.asterisk.fastagi import FastAgiServer
+from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.outcome import DisclosureOutcome
+from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.session import Session, disclose
+from callcentre_disclosure.testing import FakeChannel, Fault
+
+NUMBER = "0184880001"
+POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
+SECONDS = 0.2
+
+
+@pytest.fixture
+def quick(prompts: list[Prompt]) -> list[Prompt]:
+    """The sounds of the call centre, spoken very fast."""
+    return [replace(p, sound=replace(p.sound, seconds=SECONDS)) for p in prompts]
+
+
+@pytest.fixture
+def begin(directory: Directory, quick: list[Prompt]) -> Callable[[CallFacts], Session]:
+    sounds = {prompt.announcement.sound_name: prompt.sound for prompt in quick}
+    hurried = replace(directory, sounds=sounds)
+    moment = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+    return lambda call: disclose(call, hurried, disclosure_id="id", received_at=moment)
+
+
+@asynccontextmanager
+async def serving(
+    begin: Callable[[CallFacts], Session], keep: Callable[[LedgerRecord], None]
+) -> AsyncIterator[tuple[FastAgiServer, int]]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = FastAgiServer(begin, keep)
+    await server.start(listening)
+    try:
+        yield server, listening.getsockname()[1]
+    finally:
+        await server.drain(5)
+
+
+async def call(port: int, quick: list[Prompt], fault: Fault | None = None) -> FakeChannel:
+    channel = FakeChannel(NUMBER, script="disclose", sounds=quick, fault=fault)
+    return await asyncio.to_thread(channel.call_server, "127.0.0.1", port)
+
+
+def test_a_call_goes_on_once_its_evidence_is_kept(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    kept: list[LedgerRecord] = []
+
+    async def journey() -> None:
+        async with serving(begin, kept.append) as (_, port):
+            channel = await call(port, quick)
+            assert channel.timeline == ["answered", POSSIBLE, "connected"]
+            assert [record.outcome for record in kept] == [DisclosureOutcome.DISCLOSED]
+
+    asyncio.run(journey())
+
+
+def test_calls_are_served_side_by_side(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    kept: list[LedgerRecord] = []
+
+    async def journey() -> None:
+        async with serving(begin, kept.append) as (_, port):
+            hung_up = Fault(hang_up_after=SECONDS / 2)
+            channels = await asyncio.gather(
+                *(call(port, quick, hung_up if n % 2 else None) for n in range(20))
+            )
+        assert [channel.timeline[-1] for channel in channels] == ["connected", "hung up"] * 10
+
+    asyncio.run(journey())
+    assert len(kept) == 20
+    assert sum(record.outcome is DisclosureOutcome.ABANDONED for record in kept) == 10
+
+
+@pytest.mark.parametrize("hello", [b"GET / HTTP/1.1\r\n\r\n", b"", b"agi_channel: x\n"])
+def test_who_speaks_no_agi_is_shown_the_door(
+    begin: Callable[[CallFacts], Session],
+    quick: list[Prompt],
+    hello: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agi_driver, "ENVIRONMENT_SECONDS", 0.1)
+
+    async def journey() -> None:
+        async with serving(begin, lambda _: None) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(hello)
+            assert await reader.read() == b""
+            writer.close()
+            assert (await call(port, quick)).heard == [POSSIBLE]
+
+    asyncio.run(journey())
+
+
+def test_a_fault_of_ours_never_holds_a_call(quick: list[Prompt]) -> None:
+    def broken(_: CallFacts) -> Session:
+        raise RuntimeError("planted")
+
+    async def journey() -> None:
+        async with serving(broken, lambda _: None) as (_, port):
+            assert (await call(port, quick)).timeline == ["connected"]
+
+    asyncio.run(journey())
+
+
+def test_a_disk_that_does_not_answer_holds_no_call(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastagi, "EVIDENCE_SECONDS", 0.05)
+    disk = threading.Event()
+    kept: list[LedgerRecord] = []
+
+    def stuck(record: LedgerRecord) -> None:
+        assert disk.wait(10)
+        kept.append(record)
+
+    async def journey() -> None:
+        async with serving(begin, stuck) as (_, port):
+            assert (await call(port, quick)).timeline[-1] == "connected"
+            assert kept == []
+            disk.set()
+
+    asyncio.run(journey())
+    assert len(kept) == 1, "the evidence follows when the disk is back"
+
+
+def test_a_drained_server_lets_its_calls_end(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    playing = threading.Event()
+
+    def begun(facts: CallFacts) -> Session:
+        playing.set()
+        return begin(facts)
+
+    async def journey() -> None:
+        async with serving(begun, lambda _: None) as (server, port):
+            running = asyncio.create_task(call(port, quick))
+            await asyncio.to_thread(playing.wait, 5)
+            await server.drain(5)
+            assert (await running).heard == [POSSIBLE]
+            with pytest.raises(ConnectionRefusedError):
+                await call(port, quick)
+
+    asyncio.run(journey())
