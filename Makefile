@@ -1,0 +1,31 @@
+# The recipes that people, hooks and CI share. Each sets up whatever it needs.
+.PHONY: demo test check bench docs setup clean
+
+BIN := .venv/bin
+
+demo: .venv/ready  ## Make an announced call on this machine and show what the caller heard.
+	$(BIN)/callcentre-disclosure demo
+
+test: .venv/ready  ## Run every test.
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --include='callcentre_disclosure/disclosure/*' --fail-under=100
+
+check: .venv/ready  ## Format, lint, types, import rule.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready  ## Measure; the figures are printed.
+	$(BIN)/python -m benchmarks
+
+docs: .venv/ready  ## Run every command and snippet of the README and the documentation.
+	$(BIN)/python -m pytest tests/test_docs.py
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml tools/venv.sh
+	sh tools/venv.sh
+
+clean:
+	rm -rf .venv demo dist

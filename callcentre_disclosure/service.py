@@ -1,0 +1,115 @@
+"""The one place that wires the rooms together: a configuration, its calls and their evidence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .asterisk.agi_driver import AgiDriver
+from .config.compiled import cache_folders, open_compiled
+from .disclosure.announcement import Prompt, prompt_for
+from .disclosure.call import CallFacts
+from .disclosure.directory import Directory
+from .disclosure.record import LedgerRecord
+from .disclosure.session import Session, disclose
+from .errors import ConfigurationError, DisclosureError
+from .evidence.ledger import JsonLinesLedger, Ledger
+
+if TYPE_CHECKING:
+    from .config.model import Configuration
+
+DEFAULT_CONFIGURATION = Path("/etc/callcentre-disclosure/config.yaml")
+
+_log = logging.getLogger(__name__)
+
+
+def configuration_path() -> Path:
+    """The configuration that is used where none is named."""
+    return Path(os.environ.get("CALLCENTRE_DISCLOSURE_CONFIG", DEFAULT_CONFIGURATION))
+
+
+class Disclosure:
+    """One configuration at work.
+
+    ``reload`` replaces ``directory`` as a whole; a session keeps the one that it began with.
+    """
+
+    def __init__(
+        self, directory: Directory, ledger: Ledger, configuration: Configuration | None = None
+    ) -> None:
+        self.directory = directory
+        self._ledger = ledger
+        self._configuration = configuration
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Disclosure:
+        """Read a configuration into memory, for a server or a test.
+
+        Raises ``ConfigurationError`` with everything that is wrong with it.
+        """
+        from .config.directory import directory
+        from .config.loader import load
+
+        configuration = load(Path(path))
+        ledger = JsonLinesLedger(configuration.evidence.file)
+        return cls(directory(configuration), ledger, configuration)
+
+    @classmethod
+    def for_one_call(cls, path: Path) -> Disclosure:
+        """Open what one call needs of a configuration, however large it is.
+
+        Never raises for a bad configuration: a call takes the last one that was good, or the
+        sentence that names no country, and the log says why.
+        """
+        try:
+            compiled = open_compiled(path, cache_folders(os.environ))
+        except ConfigurationError as problem:
+            from .config.emergency import emergency
+
+            compiled = emergency()
+            _log.error("no usable configuration, calls are not announced: %s", problem)
+        for finding in compiled.findings:
+            _log.error("the configuration before this one is used: %s", finding)
+        return cls(compiled.directory, JsonLinesLedger(Path(compiled.settings.evidence)))
+
+    def begin(self, call: CallFacts) -> Session:
+        """Start the session of a call that asks to be announced now."""
+        return disclose(
+            call,
+            self.directory,
+            disclosure_id=f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}",
+            received_at=datetime.now(timezone.utc).astimezone(),
+        )
+
+    def keep(self, record: LedgerRecord) -> None:
+        """Write the evidence of a call. What cannot be written is logged; the call goes on."""
+        try:
+            self._ledger.append(record)
+        except DisclosureError as problem:
+            _log.error("%s", problem)
+
+    def prompts(self) -> list[Prompt]:
+        """Every announcement that the configuration can need and that has a sound."""
+        assert self._configuration is not None, "only what was read from a file knows all of them"
+        from .config.announcements import needed
+
+        sentences = needed(self._configuration)
+        return [p for sentence in sentences if (p := prompt_for(sentence, self.directory))]
+
+    def agi(self, now: float = 0.0) -> AgiDriver:
+        """A session over AGI; ``now`` is the time in seconds on the clock of whoever feeds it."""
+        return AgiDriver(self.begin, "agi", now)
+
+    def reload(self) -> None:
+        """Read the configuration again; where that fails the old one stays, loudly."""
+        assert self._configuration is not None, "only what was read from a file can be read again"
+        try:
+            self.directory = Disclosure.from_file(self._configuration.path).directory
+        except DisclosureError as problem:
+            _log.error("the configuration is not replaced: %s", problem)
+        else:
+            _log.info("the configuration was read again")
