@@ -48,6 +48,7 @@ def serve(
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
         server = FastAgiServer(begin, keep)
         await server.start(listening)
+        _log.info("worker %d serves", os.getpid())
         life = asyncio.create_task(_beat(heartbeat, stop))
         await stop.wait()
         await server.drain(DRAIN_SECONDS)
@@ -136,8 +137,9 @@ class _Call(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._went_on(lambda: self._driver.receive(data, self._loop.time()))
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         self._went_on(lambda: self._driver.receive(b"", self._loop.time()))
+        return True  # closed when the evidence is written, like every other call
 
     def connection_lost(self, _: Exception | None) -> None:
         self.eof_received()

@@ -97,8 +97,9 @@ class Workers:
 
     def _become_worker(self, reader: int, writer: int) -> None:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is ready to read anything again
         for worker in self._workers.values():
             os.close(worker.heartbeat)
         os.close(reader)

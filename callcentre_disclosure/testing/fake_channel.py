@@ -188,6 +188,7 @@ class FakeChannel:
                 elif step.data:
                     wire.write(step.data)
                 else:
+                    wire.break_off()
                     return
             data = wire.read()
             if not data:
@@ -282,6 +283,7 @@ class _Wire(Protocol):
     def read(self) -> bytes: ...
     def write(self, data: bytes) -> None: ...
     def sighup(self) -> None: ...
+    def break_off(self) -> None: ...
 
 
 class _Pipes:
@@ -304,6 +306,9 @@ class _Pipes:
     def sighup(self) -> None:
         self._process.send_signal(signal.SIGHUP)
 
+    def break_off(self) -> None:
+        self._stdin.close()
+
 
 class _Socket:
     def __init__(self, connection: socket.socket) -> None:
@@ -320,3 +325,9 @@ class _Socket:
 
     def sighup(self) -> None:
         raise AssertionError("a socket is told of a hangup by a line")
+
+    def break_off(self) -> None:
+        """Asterisk is gone; what the server does about it is done when it has closed too."""
+        self._connection.shutdown(socket.SHUT_WR)
+        while self.read():
+            pass

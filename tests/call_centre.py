@@ -1,0 +1,102 @@
+"""A call centre on disk and its FastAGI server, for every test that starts real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any
+
+from callcentre_disclosure import Disclosure
+from callcentre_disclosure.disclosure.announcement import Prompt
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class CallCentre:
+    """A configuration on disk with its sounds and its evidence."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "config.yaml"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "CALLCENTRE_DISCLOSURE_CONFIG": str(self.path),
+            "CALLCENTRE_DISCLOSURE_CACHE": str(self.folder / "cache"),
+        }
+
+    def prompts(self) -> list[Prompt]:
+        """The sounds that exist; those of the package are not what these tests play."""
+        own = str(self.folder)
+        found = Disclosure.from_file(self.path).prompts()
+        return [prompt for prompt in found if prompt.sound.path.startswith(own)]
+
+    def evidence(self) -> list[dict[str, Any]]:
+        file = self.folder / "evidence.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+class Server:
+    """A FastAGI server in processes of its own."""
+
+    def __init__(self, centre: CallCentre, workers: int = 1) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            [
+                BIN / "callcentre-disclosure",
+                "fastagi",
+                f"--listen=127.0.0.1:{self.port}",
+                f"--workers={workers}",
+            ],
+            env=centre.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._log: Queue[str] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        for _ in range(workers):
+            self.wait_for(" serves")
+
+    def wait_for(self, message: str) -> str:
+        """Read the log up to a line that holds ``message``; returns that line."""
+        read = [""]
+        try:
+            while message not in read[-1]:
+                read.append(self._log.get(timeout=20))
+        except Empty:
+            raise AssertionError(f"the server does not say {message!r}: {read}") from None
+        return read[-1]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._log.put(line)
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def stop(self) -> None:
+        """Drain and end."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0
+        self._reader.join(20)
+        assert self.process.stderr is not None
+        self.process.stderr.close()

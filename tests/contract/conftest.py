@@ -1,0 +1,106 @@
+"""The same call centre behind every door, with sounds that last a fifth of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callcentre_disclosure import Disclosure
+from callcentre_disclosure.config.announcements import needed
+from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
+from callcentre_disclosure.testing import FakeChannel
+from tests.call_centre import BIN, CallCentre, Server
+
+SECONDS = 0.2
+
+CONFIGURATION = """\
+languages: [fr, en]
+numbering: {country_code: "33", trunk_prefix: "0"}
+sounds: {folder: sounds}
+evidence: {file: evidence.jsonl}
+sites:
+  casablanca: {country: MA}
+  tunis: {country: TN}
+  lyon: {country: FR}
+agents:
+  PJSIP/201: {site: casablanca}
+  PJSIP/3*: {site: tunis}
+queues:
+  support: {sites: [casablanca, tunis]}
+routes:
+  service: {numbers: ["+33 1 84 88 00 01"], queue: support, language: fr}
+  premium: {numbers: ["+33 1 84 88 00 02"], sites: [lyon], on_failure: refuse}
+  silent: {numbers: ["+33 1 84 88 00 03"], sites: [tunis], on_failure: silent}
+"""
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> CallCentre:
+    """A call centre whose sounds are all built."""
+    centre = CallCentre(tmp_path)
+    centre.path.write_text(CONFIGURATION)
+    (tmp_path / "sounds").mkdir()
+    write_manifest(
+        tmp_path / "sounds",
+        {
+            sentence.sound_name: ManifestEntry(sentence.text, "0" * 64, SECONDS, -22.0, "test")
+            for sentence in needed(load(centre.path))
+        },
+    )
+    return centre
+
+
+@pytest.fixture
+def server(centre: CallCentre) -> Iterator[Server]:
+    running = Server(centre)
+    yield running
+    running.stop()
+
+
+Call = Callable[[FakeChannel], FakeChannel]
+
+
+@pytest.fixture(params=["driver", "script", "fastagi"])
+def door(request: pytest.FixtureRequest, centre: CallCentre) -> Iterator[Call]:
+    """Carries a call through one of the doors to the same call centre."""
+    if request.param == "driver":
+        disclosure = Disclosure.from_file(centre.path)
+
+        def in_process(channel: FakeChannel) -> FakeChannel:
+            driver = disclosure.agi(channel.now)
+            channel.run(driver)
+            assert driver.record is not None
+            disclosure.keep(driver.record)
+            return channel
+
+        yield in_process
+    elif request.param == "script":
+        command = [str(BIN / "callcentre-disclosure-agi")]
+        yield lambda channel: channel.call_script(command, centre.environment)
+    else:
+        server: Server = request.getfixturevalue("server")
+        yield lambda channel: channel.call_server("127.0.0.1", server.port)
+
+
+@pytest.fixture
+def dial(
+    request: pytest.FixtureRequest, centre: CallCentre, fake_channel: Callable[..., FakeChannel]
+) -> Callable[..., FakeChannel]:
+    """A channel to that call centre, of the kind that the door takes."""
+    socket_door = "fastagi" in request.node.name
+
+    def channel(number: str = "0184880001", **keywords: Any) -> FakeChannel:
+        keywords.setdefault("sounds", centre.prompts())
+        if socket_door:
+            keywords.setdefault("script", "disclose")
+        return fake_channel(number, **keywords)
+
+    return channel
+
+
+def without_id(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name != "DISCLOSURE_ID"}

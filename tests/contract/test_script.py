@@ -1,0 +1,62 @@
+"""What is particular to the AGI script: it never loses a call, whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from callcentre_disclosure.asterisk.agi import AsteriskSide
+from callcentre_disclosure.testing import FakeChannel
+from tests.call_centre import BIN, CallCentre
+
+SCRIPT = [str(BIN / "callcentre-disclosure-agi")]
+POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
+
+
+def test_the_last_good_configuration_stays_at_work(centre: CallCentre) -> None:
+    first = FakeChannel("0184880001", sounds=centre.prompts())
+    second = FakeChannel("0184880001", sounds=centre.prompts())
+    first.call_script(SCRIPT, centre.environment)
+    centre.path.write_text("sites: {")
+    second.call_script(SCRIPT, centre.environment)
+    assert first.timeline == second.timeline == ["answered", POSSIBLE, "connected"]
+
+
+def test_without_any_configuration_a_call_goes_on(tmp_path: Path) -> None:
+    centre = CallCentre(tmp_path)
+    channel = FakeChannel("0184880001", language="fr")
+    channel.call_script(SCRIPT, centre.environment)
+    assert channel.timeline == ["answered", "connected"], "no sound exists on this fake"
+    assert channel.variables["DISCLOSURE_STATUS"] == "NOT_DISCLOSED"
+
+
+def test_evidence_that_cannot_be_written_loses_no_call(centre: CallCentre) -> None:
+    (centre.folder / "evidence.jsonl").mkdir()
+    channel = FakeChannel("0184880001", sounds=centre.prompts())
+    channel.call_script(SCRIPT, centre.environment)
+    assert channel.timeline == ["answered", POSSIBLE, "connected"]
+
+
+def run(centre: CallCentre, data: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        SCRIPT, env=centre.environment, input=data, capture_output=True, timeout=20, check=False
+    )
+
+
+def test_logs_go_to_standard_error_and_hold_no_number(centre: CallCentre) -> None:
+    centre.path.write_text("sites: {")
+    opening = AsteriskSide.environment({"callerid": "+33612345678", "dnid": "0184880001"})
+    done = run(centre, opening)
+    assert done.returncode == 0
+    assert done.stdout == b"ANSWER\n"
+    entries = [json.loads(line) for line in done.stderr.splitlines()]
+    assert entries[0]["level"] == "error"
+    assert b"612345678" not in done.stderr
+
+
+def test_what_is_no_agi_is_an_error_in_the_log_and_no_failure(centre: CallCentre) -> None:
+    done = run(centre, b"hello\n")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert "not an AGI environment" in json.loads(done.stderr)["message"]
+    assert run(centre, b"").returncode == 0
