@@ -1,0 +1,343 @@
+"""Announced calls on real Asterisks, judged by what the caller received.
+
+The configuration is config.example.yaml without its opening hours (so that the day on which the
+tests run changes nothing); agents are PJSIP/201 in Casablanca and PJSIP/301 in Tunis.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callcentre_disclosure.asterisk.dialplan import announced_queue
+from callcentre_disclosure.config.shipped import shipped
+from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
+from callcentre_disclosure.testing.recording import Match, find, find_tone
+from callcentre_disclosure.testing.sip import Call, Phone
+from tests.call_centre import BIN, CallCentre, Server
+from tests.integration.conftest import AGENT_HZ, RunAsterisk
+
+SERVICE = "0184880001"  # on_failure: generic, in French
+PREMIUM = "0184880002"  # on_failure: refuse, in the language of the channel
+
+POSSIBLE = "possible-ma-tn-mg"
+LISTEN = 1.0  # seconds for which an agent is listened to
+
+#: How the dialplan of the README treats a call, with one agent instead of a queue.
+ANNOUNCE = """\
+ same => n,Set(__DISCLOSURE_STATUS=)
+ same => n,AGI({agi})
+ same => n,ExecIf($["${{DISCLOSURE_STATUS}}" = ""]?AGI(callcentre-disclosure-agi))
+"""
+DIAL = """\
+[inbound]
+exten => _[+0-9].,1,Answer()
+{announce} same => n,Dial(PJSIP/201,30)
+"""
+AFTER_THE_ANSWER = """\
+[inbound]
+exten => _[+0-9].,1,Answer()
+ same => n,Dial(PJSIP/201&PJSIP/301,30,G(answered^s^1))
+
+[answered]
+exten => s,1,Goto(caller,1)
+exten => s,2,Wait(60)
+exten => caller,1,AGI(agi://{server}/disclose,stage=answered,agent=${{DIALEDPEERNAME}})
+ same => n,Bridge(${{DIALEDPEERNAME}})
+exten => h,1,ExecIf($["${{DIALEDPEERNAME}}" != ""]?SoftHangup(${{DIALEDPEERNAME}}))
+"""
+QUEUES = """\
+[customer-service]
+setinterfacevar=yes
+ringinuse=no
+strategy=linear
+member => PJSIP/201
+member => PJSIP/301
+"""
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> CallCentre:
+    """The company of the example, with sounds of its own that a test may spoil."""
+    text = shipped("config.example.yaml").read_text(encoding="utf-8")
+    text = text.replace("/var/lib/callcentre-disclosure", str(tmp_path))
+    centre = CallCentre(tmp_path)
+    centre.path.write_text(re.sub(r"\n    hours:.*", "", text), encoding="utf-8")
+    shutil.copytree(shipped("prompts") / "sounds", tmp_path / "sounds")
+    return centre
+
+
+@pytest.fixture
+def server(centre: CallCentre) -> Iterator[Server]:
+    running = Server(centre)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def amina() -> Iterator[Phone]:
+    """PJSIP/201, in Casablanca."""
+    with Phone(number="201", answer_after=0.3, play=AGENT_HZ) as phone:
+        yield phone
+
+
+@pytest.fixture
+def yasmine() -> Iterator[Phone]:
+    """PJSIP/301, in Tunis."""
+    with Phone(number="301", answer_after=0.3, play=AGENT_HZ) as phone:
+        yield phone
+
+
+class Line:
+    """The call centre, connected to an Asterisk, and one caller."""
+
+    def __init__(self, centre: CallCentre, asterisk: PrivateAsterisk, caller: Phone) -> None:
+        self.centre = centre
+        self.asterisk = asterisk
+        self._caller = caller
+
+    def call(self, number: str) -> Call:
+        return self._caller.call(number, self.asterisk.sip_address)
+
+    def sound(self, name: str) -> Path:
+        """The French sound of an announcement, by the beginning of its name."""
+        (found,) = (self.centre.folder / "sounds/fr").glob(f"{name}-????????.wav")
+        return found
+
+    def heard(self, call: Call, name: str) -> Match | None:
+        return find(call.recording(), self.sound(name))
+
+    def heard_whole(self, call: Call, name: str) -> Match:
+        """Fails where an announcement was not heard from its first word to its last."""
+        match = self.heard(call, name)
+        assert match is not None
+        assert match.complete, match
+        return match
+
+
+@pytest.fixture
+def line(
+    run_asterisk: RunAsterisk, centre: CallCentre, caller: Phone, amina: Phone, yasmine: Phone
+) -> Any:
+    def connect(extensions: str) -> Line:
+        asterisk = run_asterisk(
+            extensions,
+            queues=QUEUES,
+            agents={"201": amina.port, "301": yasmine.port},
+            languages={"caller": "fr"},
+            environment=centre.environment,
+        )
+        (asterisk.agi_bin / "callcentre-disclosure-agi").symlink_to(
+            BIN / "callcentre-disclosure-agi"
+        )
+        return Line(centre, asterisk, caller)
+
+    return connect
+
+
+def agent_heard(call: Call) -> list[tuple[float, float]]:
+    """When the caller heard an agent. (Half a second is no syllable of an announcement.)"""
+    spans = find_tone(call.recording(), AGENT_HZ)
+    return [span for span in spans if span[1] - span[0] > 0.5]
+
+
+def listen_to_the_agent(call: Call, leg: Call, after: float) -> float:
+    """Let an agent talk for a while, hang up; returns when the agent had answered."""
+    answered = leg.t0 - call.t0 + leg.wait_for("answered")
+    call.wait_until(answered + after + LISTEN)
+    call.hang_up()
+    leg.wait_for("ended", timeout=2)
+    return answered
+
+
+def announced(door: str, server: Server | None) -> str:
+    """The dialplan that announces a call through a door before it dials."""
+    fastagi = f"agi://127.0.0.1:{server.port}/disclose" if server else "agi://127.0.0.1:1/disclose"
+    agi = fastagi if door == "fastagi" else "callcentre-disclosure-agi"
+    return DIAL.format(announce=ANNOUNCE.format(agi=agi))
+
+
+@pytest.mark.parametrize("door", ["script", "fastagi"])
+def test_the_possible_countries_before_dial(
+    line: Any, server: Server, amina: Phone, door: str
+) -> None:
+    office = line(announced(door, server))
+    call = office.call(SERVICE)
+    leg = amina.next_call(timeout=20)
+    answered = listen_to_the_agent(call, leg, 0.5)
+
+    match = office.heard_whole(call, POSSIBLE)
+    assert match.end <= answered
+    assert agent_heard(call)[0][0] >= match.end
+    (record,) = office.centre.evidence()
+    assert record["outcome"] == "DISCLOSED"
+    assert record["door"] == ("agi" if door == "script" else "fastagi")
+    assert record["playbacks"][0]["sound"].startswith("fr/possible-ma-tn-mg-")
+
+
+@pytest.mark.parametrize(
+    ("who", "country", "other"), [("201", "ma", "tn"), ("301", "tn", "ma")], ids=["MA", "TN"]
+)
+def test_the_country_of_the_queue_member_who_answered(
+    line: Any, server: Server, amina: Phone, yasmine: Phone, who: str, country: str, other: str
+) -> None:
+    answering, busy = (amina, yasmine) if who == "201" else (yasmine, amina)
+    busy.reject = 486
+    office = line(
+        announced_queue("customer-service", f"127.0.0.1:{server.port}", context="inbound")
+    )
+    call = office.call(SERVICE)
+    leg = answering.next_call(timeout=20)
+    answered = listen_to_the_agent(call, leg, 4.5)
+
+    possible = office.heard_whole(call, POSSIBLE)
+    told = office.heard_whole(call, f"answered-{country}")
+    assert possible.end <= answered <= told.start
+    assert agent_heard(call)[0][0] >= told.end
+    elsewhere = office.heard(call, f"answered-{other}")
+    assert elsewhere is None or not elsewhere.complete
+    first, second = office.centre.evidence()
+    assert (first["stage"], first["countries"]) == ("possible", ["MA", "TN", "MG"])
+    assert (second["stage"], second["countries"]) == ("answered", [country.upper()])
+    assert second["agent"] == f"PJSIP/{who}"
+    assert second["queue"] == "customer-service"
+    assert second["disposition"] == "BRIDGE"
+
+
+@pytest.mark.parametrize(("who", "country"), [("201", "ma"), ("301", "tn")])
+def test_the_country_of_the_agent_who_was_dialled(
+    line: Any, server: Server, amina: Phone, yasmine: Phone, who: str, country: str
+) -> None:
+    answering, busy = (amina, yasmine) if who == "201" else (yasmine, amina)
+    busy.reject = 486
+    office = line(AFTER_THE_ANSWER.format(server=f"127.0.0.1:{server.port}"))
+    call = office.call(SERVICE)
+    leg = answering.next_call(timeout=20)
+    answered = listen_to_the_agent(call, leg, 4.5)
+
+    told = office.heard_whole(call, f"answered-{country}")
+    assert answered <= told.start
+    assert agent_heard(call)[0][0] >= told.end
+    (record,) = office.centre.evidence()
+    assert record["agent"].startswith(f"PJSIP/{who}-")
+    assert record["countries"] == [country.upper()]
+
+
+@pytest.mark.parametrize("road", ["queue", "dial"])
+def test_a_caller_who_hangs_up_releases_the_agent_at_once(
+    line: Any, server: Server, amina: Phone, yasmine: Phone, road: str
+) -> None:
+    yasmine.reject = 486
+    address = f"127.0.0.1:{server.port}"
+    queue = f"""\
+[inbound]
+exten => _[+0-9].,1,Answer()
+ same => n,Queue(customer-service,,,,300,agi://{address}/disclose?stage=answered)
+"""
+    office = line(queue if road == "queue" else AFTER_THE_ANSWER.format(server=address))
+    call = office.call(SERVICE)
+    leg = amina.next_call(timeout=20)
+    answered = leg.t0 - call.t0 + leg.wait_for("answered")
+    call.wait_until(answered + 1.5)
+    call.hang_up()
+    leg.wait_for("ended", timeout=1)
+
+    match = office.heard(call, "answered-ma")
+    assert match is not None
+    assert not match.complete
+    assert agent_heard(call) == []
+    server.stop()
+    (record,) = office.centre.evidence()
+    assert record["outcome"] == "ABANDONED"
+    assert record["playbacks"][0]["played"] == pytest.approx(match.heard, abs=0.5)
+
+
+@pytest.mark.parametrize("door", ["script", "fastagi"])
+@pytest.mark.parametrize("number", [SERVICE, PREMIUM], ids=["generic", "refuse"])
+def test_a_missing_sound_gives_what_the_policy_says(
+    line: Any, server: Server, amina: Phone, door: str, number: str
+) -> None:
+    office = line(announced(door, server))
+    office.sound(POSSIBLE if number == SERVICE else "possible-fr-ma").unlink()
+    call = office.call(number)
+    if number == SERVICE:
+        answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
+        assert office.heard_whole(call, "generic").end <= answered
+        assert agent_heard(call)
+    else:
+        call.wait_for("ended")
+        assert call.ending is not None
+        assert not call.ending.by_us
+        assert amina.calls == []
+    server.stop()
+    (record,) = office.centre.evidence()
+    assert record["outcome"] == "NOT_DISCLOSED"
+    assert record["cause"].startswith("FAILED: fr/possible-")
+    assert record["disposition"] == ("HANG_UP" if number == PREMIUM else "CONTINUE_IN_DIALPLAN")
+
+
+def test_an_unknown_number_hears_the_sentence_that_names_no_country(
+    line: Any, server: Server, amina: Phone
+) -> None:
+    office = line(announced("fastagi", server))
+    call = office.call("0999999999")
+    answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
+    assert office.heard_whole(call, "generic").end <= answered
+    (record,) = office.centre.evidence()
+    assert (record["outcome"], record["cause"]) == ("NOT_DISCLOSED", "no site resolved")
+
+
+def test_a_server_that_is_down_is_replaced_by_the_script(line: Any, amina: Phone) -> None:
+    office = line(announced("fastagi", None))
+    call = office.call(SERVICE)
+    answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
+    assert office.heard_whole(call, POSSIBLE).end <= answered
+    (record,) = office.centre.evidence()
+    assert (record["outcome"], record["door"]) == ("DISCLOSED", "agi")
+
+
+def test_without_server_and_sound_a_refusing_route_refuses(line: Any, amina: Phone) -> None:
+    office = line(announced("fastagi", None))
+    office.sound("possible-fr-ma").unlink()
+    call = office.call(PREMIUM)
+    call.wait_for("ended")
+    assert amina.calls == []
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_a_server_that_dies_in_the_announcement_holds_no_call(
+    line: Any, server: Server, amina: Phone, blow: signal.Signals
+) -> None:
+    office = line(announced("fastagi", server))
+    (worker,) = server.workers()
+    call = office.call(SERVICE)
+    call.wait_for("audio")
+    call.wait_until(2.0)
+    os.kill(worker, blow)
+    answered = listen_to_the_agent(call, amina.next_call(timeout=40), 0.5)
+    # What was begun does not count: the script has told it again, from the first word.
+    again = find(call.recording(), office.sound(POSSIBLE), after=2.05)
+    assert again is not None
+    assert again.complete, again
+    assert again.end <= answered
+    assert agent_heard(call)[0][0] >= again.end
+    doors = {record["door"]: record["outcome"] for record in office.centre.evidence()}
+    assert doors["agi"] == "DISCLOSED"
+
+
+def test_a_server_frozen_before_the_call_holds_it_for_seconds_only(
+    line: Any, server: Server, amina: Phone
+) -> None:
+    office = line(announced("fastagi", server))
+    (worker,) = server.workers()
+    os.kill(worker, signal.SIGSTOP)
+    call = office.call(SERVICE)
+    answered = listen_to_the_agent(call, amina.next_call(timeout=30), 0.5)
+    assert office.heard_whole(call, POSSIBLE).end <= answered
