@@ -16,7 +16,11 @@ from typing import Any
 
 import pytest
 
-from callcentre_disclosure.asterisk.dialplan import announced_queue
+from callcentre_disclosure.asterisk.dialplan import (
+    announced_answer,
+    announced_dial,
+    announced_queue,
+)
 from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.recording import Match, find, find_tone
@@ -28,31 +32,12 @@ SERVICE = "0184880001"  # on_failure: generic, in French
 PREMIUM = "0184880002"  # on_failure: refuse, in the language of the channel
 
 POSSIBLE = "possible-ma-tn-mg"
+AGENTS = "PJSIP/201&PJSIP/301"
+#: As docs/administrators.md has it.
+SCRIPT_AS_HOOK = '"callcentre-disclosure-agi,stage=answered,queue=customer-service"'
+AWAY = "127.0.0.1:1"  # where no server listens
 LISTEN = 1.0  # seconds for which an agent is listened to
 
-#: How the dialplan of the README treats a call, with one agent instead of a queue.
-ANNOUNCE = """\
- same => n,Set(__DISCLOSURE_STATUS=)
- same => n,AGI({agi})
- same => n,ExecIf($["${{DISCLOSURE_STATUS}}" = ""]?AGI(callcentre-disclosure-agi))
-"""
-DIAL = """\
-[inbound]
-exten => _[+0-9].,1,Answer()
-{announce} same => n,Dial(PJSIP/201,30)
-"""
-AFTER_THE_ANSWER = """\
-[inbound]
-exten => _[+0-9].,1,Answer()
- same => n,Dial(PJSIP/201&PJSIP/301,30,G(answered^s^1))
-
-[answered]
-exten => s,1,Goto(caller,1)
-exten => s,2,Wait(60)
-exten => caller,1,AGI(agi://{server}/disclose,stage=answered,agent=${{DIALEDPEERNAME}})
- same => n,Bridge(${{DIALEDPEERNAME}})
-exten => h,1,ExecIf($["${{DIALEDPEERNAME}}" != ""]?SoftHangup(${{DIALEDPEERNAME}}))
-"""
 QUEUES = """\
 [customer-service]
 setinterfacevar=yes
@@ -159,9 +144,11 @@ def listen_to_the_agent(call: Call, leg: Call, after: float) -> float:
 
 def announced(door: str, server: Server | None) -> str:
     """The dialplan that announces a call through a door before it dials."""
-    fastagi = f"agi://127.0.0.1:{server.port}/disclose" if server else "agi://127.0.0.1:1/disclose"
-    agi = fastagi if door == "fastagi" else "callcentre-disclosure-agi"
-    return DIAL.format(announce=ANNOUNCE.format(agi=agi))
+    address = f"127.0.0.1:{server.port}" if server else AWAY
+    dialplan = announced_dial("PJSIP/201", address, "inbound")
+    if door == "script":
+        return dialplan.replace(f"agi://{address}/disclose", "callcentre-disclosure-agi")
+    return dialplan
 
 
 @pytest.mark.parametrize("door", ["script", "fastagi"])
@@ -183,16 +170,29 @@ def test_the_possible_countries_before_dial(
 
 
 @pytest.mark.parametrize(
-    ("who", "country", "other"), [("201", "ma", "tn"), ("301", "tn", "ma")], ids=["MA", "TN"]
+    ("who", "country", "other", "door"),
+    [("201", "ma", "tn", "fastagi"), ("301", "tn", "ma", "fastagi"), ("301", "tn", "ma", "script")],
+    ids=["MA", "TN", "TN-script"],
 )
 def test_the_country_of_the_queue_member_who_answered(
-    line: Any, server: Server, amina: Phone, yasmine: Phone, who: str, country: str, other: str
+    line: Any,
+    server: Server,
+    amina: Phone,
+    yasmine: Phone,
+    who: str,
+    country: str,
+    other: str,
+    door: str,
 ) -> None:
     answering, busy = (amina, yasmine) if who == "201" else (yasmine, amina)
     busy.reject = 486
-    office = line(
-        announced_queue("customer-service", f"127.0.0.1:{server.port}", context="inbound")
-    )
+    address = f"127.0.0.1:{server.port}"
+    dialplan = announced_queue("customer-service", address, "inbound")
+    if door == "script":
+        hook = f"agi://{address}/disclose?stage=answered&queue=customer-service"
+        assert hook in dialplan
+        dialplan = dialplan.replace(hook, SCRIPT_AS_HOOK)
+    office = line(dialplan)
     call = office.call(SERVICE)
     leg = answering.next_call(timeout=20)
     answered = listen_to_the_agent(call, leg, 4.5)
@@ -217,7 +217,7 @@ def test_the_country_of_the_agent_who_was_dialled(
 ) -> None:
     answering, busy = (amina, yasmine) if who == "201" else (yasmine, amina)
     busy.reject = 486
-    office = line(AFTER_THE_ANSWER.format(server=f"127.0.0.1:{server.port}"))
+    office = line(announced_answer(AGENTS, f"127.0.0.1:{server.port}", "inbound"))
     call = office.call(SERVICE)
     leg = answering.next_call(timeout=20)
     answered = listen_to_the_agent(call, leg, 4.5)
@@ -241,7 +241,7 @@ def test_a_caller_who_hangs_up_releases_the_agent_at_once(
 exten => _[+0-9].,1,Answer()
  same => n,Queue(customer-service,,,,300,agi://{address}/disclose?stage=answered)
 """
-    office = line(queue if road == "queue" else AFTER_THE_ANSWER.format(server=address))
+    office = line(queue if road == "queue" else announced_answer(AGENTS, address, "inbound"))
     call = office.call(SERVICE)
     leg = amina.next_call(timeout=20)
     answered = leg.t0 - call.t0 + leg.wait_for("answered")
@@ -294,11 +294,22 @@ def test_an_unknown_number_hears_the_sentence_that_names_no_country(
     assert (record["outcome"], record["cause"]) == ("NOT_DISCLOSED", "no site resolved")
 
 
-def test_a_server_that_is_down_is_replaced_by_the_script(line: Any, amina: Phone) -> None:
-    office = line(announced("fastagi", None))
+@pytest.mark.parametrize(
+    ("dialplan", "sound"),
+    [
+        (announced_dial("PJSIP/201", AWAY, "inbound"), POSSIBLE),
+        (announced_answer("PJSIP/201", AWAY, "inbound"), "answered-ma"),
+        (announced_queue("customer-service", AWAY, "inbound"), POSSIBLE),
+    ],
+    ids=["dial", "answer", "queue"],
+)
+def test_a_server_that_is_down_is_replaced_by_the_script(
+    line: Any, amina: Phone, dialplan: str, sound: str
+) -> None:
+    office = line(dialplan)
     call = office.call(SERVICE)
-    answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
-    assert office.heard_whole(call, POSSIBLE).end <= answered
+    listen_to_the_agent(call, amina.next_call(timeout=20), 4.5)
+    assert office.heard_whole(call, sound).end <= agent_heard(call)[0][0]
     (record,) = office.centre.evidence()
     assert (record["outcome"], record["door"]) == ("DISCLOSED", "agi")
 
