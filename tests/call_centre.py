@@ -36,6 +36,7 @@ class CallCentre:
             **os.environ,
             "CALLCENTRE_DISCLOSURE_CONFIG": str(self.path),
             "CALLCENTRE_DISCLOSURE_CACHE": str(self.folder / "cache"),
+            "CALLCENTRE_DISCLOSURE_STATE": str(self.folder),
         }
 
     def prompts(self) -> list[Prompt]:

@@ -5,6 +5,7 @@ Each class is one mapping of the file, each field one key of it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,7 @@ from .kinds import (
 from .shape import NOT_EMPTY
 from .sources import Source
 
-_STATE = Path("/var/lib/callcentre-disclosure")
+_STATE = Path(os.environ.get("CALLCENTRE_DISCLOSURE_STATE", "/var/lib/callcentre-disclosure"))
 
 
 @dataclass(frozen=True, slots=True)

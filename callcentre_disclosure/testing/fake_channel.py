@@ -6,7 +6,7 @@ announcement needs, refuses every other one, and notes what the caller would hav
 ``call_server`` talk to a real process or a real server and take as long as Asterisk would.
 
 What goes wrong on real calls is scripted by a ``Fault``. The answers are those of Asterisk 16.28
-and 22.10 and are tested against conversations recorded from them (tests/data/agi).
+and 22.10, and are compared with theirs by tests/integration/test_fake_channel.py.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ def test_without_any_configuration_a_call_goes_on(tmp_path: Path) -> None:
     channel.call_script(SCRIPT, centre.environment)
     assert channel.timeline == ["answered", "connected"], "no sound exists on this fake"
     assert channel.variables["DISCLOSURE_STATUS"] == "NOT_DISCLOSED"
+    (record,) = centre.evidence()
+    assert record["route"] == "no usable configuration"
 
 
 def test_evidence_that_cannot_be_written_loses_no_call(centre: CallCentre) -> None:
