@@ -10,23 +10,25 @@ import click
 
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.errors import ConfigurationError
-from callcentre_disclosure.service import configuration_path
 
 from . import options
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@options.config
 @options.as_json
-def command(file: Path | None, as_json: bool) -> None:
+def command(file: Path | None, config: Path, as_json: bool) -> None:
     """Validate a configuration: `file:line: key: what is wrong; what to do`, all in one run.
 
     Exit 1 for findings.
     """
-    path = file or configuration_path()
+    path = file or config
     try:
         configuration = load(path)
     except ConfigurationError as problem:
+        if not path.is_file():
+            raise
         if as_json:
             click.echo(json.dumps([asdict(finding) for finding in problem.findings], indent=2))
         else:

@@ -81,7 +81,7 @@ def _asterisk() -> Installation | None:
     found = system()
     if found is not None:
         return found
-    click.echo("No Asterisk here; taking Debian's, unpacked in a cache (about 80 MB, once) ...")
+    click.echo("No Asterisk here; taking Debian's, from a cache (about 80 MB, fetched once) ...")
     try:
         return obtain("22")
     except AsteriskUnavailable as problem:

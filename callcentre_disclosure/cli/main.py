@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import IO, Any
 
 import click
 
@@ -23,6 +24,12 @@ _COMMANDS = {
 
 
 class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DisclosureError as problem:
+            raise _Unusable(str(problem)) from problem
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 
@@ -47,10 +54,14 @@ def commands() -> None:
 def main() -> None:
     """Entry point. Exit 0: done, 1: a finding, 2: wrong use or unreadable input."""
     try:
-        commands.main(standalone_mode=True)
-    except DisclosureError as problem:
-        click.echo(str(problem), err=True)
-        sys.exit(2)
+        commands()
     except BrokenPipeError:  # the reader of our output has gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+class _Unusable(click.ClickException):
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file, err=file is None)

@@ -28,6 +28,7 @@ SAMPLES_PER_SECOND = 8000
 #: When a key is pressed, in seconds of the sound.
 PRESS_SECONDS = 0.5
 
+_TOO_EARLY = "a command was sent while one was running"
 _PAIR = re.compile(r'(\w+)="([^"]*)"')
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
@@ -181,7 +182,7 @@ class FakeChannel:
                 step = steps.popleft()
                 if step.after and wire.readable(step.after):
                     if wire.read():
-                        raise UnscriptedCommandError("a command was sent while one was running")
+                        raise UnscriptedCommandError(_TOO_EARLY)
                     return
                 if step.sighup:
                     wire.sighup()
@@ -205,7 +206,9 @@ class FakeChannel:
 
     def _carry_out(self, data: bytes) -> list[_Step]:
         steps: list[_Step] = []
-        for words in self._side.receive(data):
+        for number, words in enumerate(self._side.receive(data)):
+            if number:
+                raise UnscriptedCommandError(_TOO_EARLY)
             line = " ".join(words)
             self.conversation.append(f"-> {line}")
             if self._fault.die_on and line.startswith(self._fault.die_on):

@@ -95,18 +95,20 @@ def obtain(version: Version, cache: Path | None = None) -> Installation:
 
     Fetching takes about ten seconds and needs ``apt-get``, ``dpkg-deb`` and the machine's mirror;
     neither root nor an entry in the machine's configuration. Several processes may ask at once:
-    one fetches, the others wait. What was interrupted leaves nothing that looks whole.
+    one fetches, the others wait. What was interrupted leaves nothing that looks whole. A cache that
+    has this version already need not be writable, so users can share one.
 
     Raises ``AsteriskUnavailable``.
     """
     cache = (cache or default_cache()).absolute()
     home = cache / f"asterisk-{version}"
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        with _alone(cache / f"asterisk-{version}.lock"):
-            if not home.is_dir():
-                _fetch(SUITES[version], home)
-            return _installation(home)
+        if not home.is_dir():
+            cache.mkdir(parents=True, exist_ok=True)
+            with _alone(cache / f"asterisk-{version}.lock"):
+                if not home.is_dir():
+                    _fetch(SUITES[version], home)
+        return _installation(home)
     except OSError as error:
         raise AsteriskUnavailable(
             f"Asterisk {version} cannot be kept ({error})",

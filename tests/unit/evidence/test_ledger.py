@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from callcentre_disclosure.asterisk.agi_driver import AgiDriver
+from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.session import disclose
+from callcentre_disclosure.errors import EvidenceError
+from callcentre_disclosure.evidence.ledger import JsonLinesLedger
+from callcentre_disclosure.testing import FakeChannel
+
+MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def record(directory: Directory, prompts: list[Prompt]) -> Callable[[str], LedgerRecord]:
+    """Makes the record of a call that was announced."""
+
+    def make(disclosure_id: str, caller: str = "+33612345678") -> LedgerRecord:
+        channel = FakeChannel("0184880001", caller=caller, sounds=prompts)
+        driver = AgiDriver(
+            lambda call: disclose(call, directory, disclosure_id=disclosure_id, received_at=MOMENT),
+            "agi",
+            channel.now,
+        )
+        channel.run(driver)
+        assert driver.record is not None
+        return driver.record
+
+    return make
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text(encoding="ascii").splitlines()]
+
+
+def test_a_record_tells_the_whole_journey(
+    tmp_path: Path, record: Callable[[str], LedgerRecord]
+) -> None:
+    file = tmp_path / "new" / "evidence.jsonl"
+    JsonLinesLedger(file).append(record("id-1"))
+    (line,) = lines(file)
+    playbacks = line.pop("playbacks")
+    assert line == {
+        "schema": 1,
+        "id": "id-1",
+        "received_at": "2026-11-23T12:00:00+00:00",
+        "door": "agi",
+        "unique_id": "1763800000.1",
+        "linked_id": None,
+        "channel": "PJSIP/trunk-00000001",
+        "direction": "inbound",
+        "stage": "possible",
+        "dialled_number": "0184880001",
+        "caller_number": "**********78",
+        "queue": None,
+        "agent": None,
+        "route": "service",
+        "on_failure": "generic",
+        "basis": "DNID",
+        "sites": ["casablanca", "tunis"],
+        "site": None,
+        "countries": ["MA", "TN"],
+        "language": "fr",
+        "outcome": "DISCLOSED",
+        "disposition": "CONTINUE_IN_DIALPLAN",
+        "cause": "",
+    }
+    assert isinstance(playbacks, list)
+    (playback,) = playbacks
+    assert playback["result"] == "COMPLETE"
+    assert playback["played"] == playback["seconds"] == playback["elapsed"]
+    assert playback["sha256"] == "0" * 64
+
+
+def test_a_name_that_is_no_utf8_does_not_lose_the_record(
+    tmp_path: Path, record: Callable[..., LedgerRecord]
+) -> None:
+    file = tmp_path / "evidence.jsonl"
+    JsonLinesLedger(file).append(record("id-1", caller="Ren\udce9"))
+    assert lines(file)[0]["caller_number"] == "****"
+
+
+def test_many_writers_write_whole_lines(
+    tmp_path: Path, record: Callable[[str], LedgerRecord]
+) -> None:
+    file = tmp_path / "evidence.jsonl"
+    records = [record(f"id-{n}") for n in range(40)]
+    writers = [threading.Thread(target=JsonLinesLedger(file).append, args=(r,)) for r in records]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert {line["id"] for line in lines(file)} == {r.disclosure_id for r in records}
+
+
+def test_what_cannot_be_written_is_said(
+    tmp_path: Path, record: Callable[[str], LedgerRecord]
+) -> None:
+    (tmp_path / "evidence.jsonl").mkdir()
+    with pytest.raises(EvidenceError, match=r"evidence\.jsonl: record id-1 not written: .*; let "):
+        JsonLinesLedger(tmp_path / "evidence.jsonl").append(record("id-1"))
