@@ -16,7 +16,7 @@ from .disclosure.call import CallFacts
 from .disclosure.directory import Directory
 from .disclosure.record import LedgerRecord
 from .disclosure.session import Session, disclose
-from .errors import ConfigurationError, DisclosureError
+from .errors import DisclosureError
 from .evidence.ledger import JsonLinesLedger, Ledger
 
 if TYPE_CHECKING:
@@ -67,14 +67,19 @@ class Disclosure:
         """
         try:
             compiled = open_compiled(path, cache_folders(os.environ))
-        except ConfigurationError as problem:
+        except (DisclosureError, OSError) as problem:
             from .config.emergency import emergency
 
             compiled = emergency()
             _log.error("no usable configuration, calls are not announced: %s", problem)
         for finding in compiled.findings:
             _log.error("the configuration before this one is used: %s", finding)
-        return cls(compiled.directory, JsonLinesLedger(Path(compiled.settings.evidence)))
+        if not compiled.kept:
+            _log.warning(
+                "each call reads the whole configuration, because none of these can be written: %s",
+                ", ".join(cache_folders(os.environ)),
+            )
+        return cls(compiled.directory, JsonLinesLedger(Path(compiled.evidence)))
 
     def begin(self, call: CallFacts) -> Session:
         """Start the session of a call that asks to be announced now."""
@@ -87,8 +92,17 @@ class Disclosure:
 
     def keep(self, record: LedgerRecord) -> None:
         """Write the evidence of a call. What cannot be written is logged; the call goes on."""
+        if record.cause:
+            _log.warning("%s: %s: %s", record.disclosure_id, record.outcome.value, record.cause)
         try:
             self._ledger.append(record)
+        except DisclosureError as problem:
+            _log.error("%s", problem)
+
+    def try_evidence(self) -> None:
+        """Log it now if no evidence could be written later."""
+        try:
+            self._ledger.try_out()
         except DisclosureError as problem:
             _log.error("%s", problem)
 
@@ -108,8 +122,10 @@ class Disclosure:
         """Read the configuration again; where that fails the old one stays, loudly."""
         assert self._configuration is not None, "only what was read from a file can be read again"
         try:
-            self.directory = Disclosure.from_file(self._configuration.path).directory
+            fresh = Disclosure.from_file(self._configuration.path)
         except DisclosureError as problem:
             _log.error("the configuration is not replaced: %s", problem)
         else:
+            self.directory, self._ledger = fresh.directory, fresh._ledger
+            self._configuration = fresh._configuration
             _log.info("the configuration was read again")

@@ -67,6 +67,7 @@ class Server:
             env=centre.environment,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         self._log: Queue[str] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -96,8 +97,12 @@ class Server:
 
     def stop(self) -> None:
         """Drain and end."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)  # to one that has ended this does nothing
         assert self.process.wait(20) == 0
+        self.hang_up_the_log()
+
+    def hang_up_the_log(self) -> None:
+        """Let go of a server that has ended."""
         self._reader.join(20)
         assert self.process.stderr is not None
         self.process.stderr.close()

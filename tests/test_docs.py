@@ -157,6 +157,8 @@ def here(line: str, machine: Path) -> str:
     if line.startswith("make "):
         return f"make -C {shlex.quote(str(ROOT))} --dry-run {line.removeprefix('make ')}"
     line = re.sub(r"(?<=[ ])/(opt|usr|var|etc)/", rf"{machine}/\1/", f" {line}").strip()
+    if line.startswith("chown "):  # no such user here
+        line = line.replace("asterisk:", str(os.getuid()))
     if line.startswith("cp "):  # the example writes where it is told to
         line += f"; sed -i s,/var/lib/,{machine}/var/lib/, {line.split()[-1]}"
     return line.replace("'callcentre-disclosure[speech]'", f"'{ROOT}[speech]'")

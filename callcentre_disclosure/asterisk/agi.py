@@ -139,8 +139,8 @@ class ScriptSide:
         elif self._running and (match := _REPLY.match(line)):
             code, result, value, endpos = match.groups()
             yield self._replied(Reply(int(code), result or "", value or "", int(endpos or 0)))
-        elif line:
-            raise RemoteProtocolError(f"not an AGI reply: {line[:80]!r}")
+        elif line and not line.startswith("agi_"):
+            raise RemoteProtocolError(f"not an AGI reply: {_shape(line)}")
 
     def _environment_line(self, line: str, variables: dict[str, str]) -> Iterator[Event]:
         if not line:
@@ -148,12 +148,14 @@ class ScriptSide:
             yield Environment(variables)
             return
         name, colon, value = line.partition(":")
-        if not colon or not name.startswith("agi_") or len(variables) >= MAX_ENVIRONMENT_LINES:
+        is_variable = colon and name.startswith("agi_")
+        if not (is_variable or variables) or len(variables) >= MAX_ENVIRONMENT_LINES:
             raise RemoteProtocolError(
-                f"not an AGI environment: {line[:80]!r}",
+                f"not an AGI environment: {_shape(line)}",
                 remedy="see what else than Asterisk connects to this port",
             )
-        variables[name] = value.removeprefix(" ")
+        if is_variable:  # else it continues a value with a line feed in it, as a caller can send
+            variables[name] = value.removeprefix(" ")
 
     def _replied(self, reply: Reply) -> Reply:
         self._running = False
@@ -204,6 +206,11 @@ class AsteriskSide:
     def hangup() -> bytes:
         """The notice that a socket gets when the caller has gone."""
         return b"HANGUP\n"
+
+
+def _shape(line: str) -> str:
+    """What a log may say of a line, which may hold a caller's number."""
+    return f"{len(line)} characters that begin with {line[:4]!r}"
 
 
 class _Lines:

@@ -11,7 +11,7 @@ has a ``deadline``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import parse_qsl
@@ -65,13 +65,15 @@ _Step: TypeAlias = "Generator[_Request, _Answered, Report]"
 class AgiDriver:
     """Carries out one session. ``begin`` starts it, once the call is known.
 
-    ``fault`` is what the other side did wrong, where that ended the session.
+    ``fault`` is what the other side did wrong, where that ended the session; ``notes`` are slips
+    of the dialplan, for the log.
     """
 
     def __init__(self, begin: Callable[[CallFacts], Session], door: str, now: float) -> None:
         self.done = False
         self.record: LedgerRecord | None = None
         self.fault: RemoteProtocolError | None = None
+        self.notes: tuple[str, ...] = ()
         self.deadline = now + ENVIRONMENT_SECONDS
         self._begin = begin
         self._door = door
@@ -148,58 +150,66 @@ class AgiDriver:
 
     def _carry_out(self, command: Command) -> _Step:
         if isinstance(command, Answer):
-            answered = yield _Request(("ANSWER",))
-            if answered.reply is None:
-                return PlaybackReport(answered.failure or Ending.LOST)
-            return None if answered.reply.result == "0" else PlaybackReport(Ending.HANGUP)
+            return (yield from self._do("ANSWER"))
         if isinstance(command, Play):
             return (yield from self._play(command))
         if isinstance(command, SetVariables):
             pairs = ",".join(f'{name}="{value}"' for name, value in command.variables.items())
-            yield _Request(("EXEC", "MSet", pairs))
-        else:
-            assert isinstance(command, HangUp)
-            yield _Request(("HANGUP",))
-        return None
+            return (yield from self._do("EXEC", "MSet", pairs))
+        assert isinstance(command, HangUp)
+        failed = yield from self._do("HANGUP")
+        return failed if failed and failed.ending is not Ending.HANGUP else None
+
+    def _do(self, *words: str) -> _Step:
+        answered = yield _Request(words)
+        if answered.reply and answered.reply.code == 200 and answered.reply.result in ("0", "1"):
+            return None
+        return PlaybackReport((yield from self._why(answered)))
 
     def _play(self, command: Play) -> Generator[_Request, _Answered, PlaybackReport]:
         sound = command.prompt.sound
         stream = _Request(("STREAM", "FILE", sound.path, ""), sound.seconds + REPLY_SECONDS)
         answered = yield stream
         reply, elapsed = answered.reply, answered.elapsed
-        if reply is None:
-            assert answered.failure is not None
-            return PlaybackReport(answered.failure, elapsed=elapsed)
-        played = reply.endpos / SAMPLES_PER_SECOND
-        if reply.code == 200 and reply.result == "0":
+        played = reply.endpos / SAMPLES_PER_SECOND if reply else 0.0
+        if reply and reply.code == 200 and reply.result == "0":
             return PlaybackReport(Ending.FINISHED, played, elapsed)
-        if reply.code == 200 and reply.result.isdecimal():
+        if reply and reply.code == 200 and reply.result.isdecimal():
             digit = chr(int(reply.result))
             return PlaybackReport(Ending.KEY, played, elapsed, digit)
-        gone = reply.code == 511 or (yield from self._gone())
-        return PlaybackReport(Ending.HANGUP if gone else Ending.REFUSED, played, elapsed)
+        return PlaybackReport((yield from self._why(answered)), played, elapsed)
 
-    def _gone(self) -> Generator[_Request, _Answered, bool]:
-        """Whether -1 means that the caller left: a missing file is answered by the same number,
-        but a channel that was hung up no longer tells its status."""
-        if self._hung_up:
-            return True
-        answered = yield _Request(("CHANNEL", "STATUS"))
-        return self._hung_up or answered.reply is None or answered.reply.code == 511
+    def _why(self, answered: _Answered) -> Generator[_Request, _Answered, Ending]:
+        """Why a command failed. -1 is a missing file as well as a caller who left, but a channel
+        that was hung up no longer tells its status."""
+        if answered.failure:
+            return answered.failure
+        assert answered.reply is not None
+        if self._hung_up or answered.reply.code == 511:
+            return Ending.HANGUP
+        status = yield _Request(("CHANNEL", "STATUS"))
+        if status.failure:
+            return status.failure
+        gone = self._hung_up or (status.reply is not None and status.reply.code == 511)
+        return Ending.HANGUP if gone else Ending.REFUSED
 
     def _facts(self, environment: Environment) -> Generator[_Request, _Answered, CallFacts]:
-        asked = dict(parse_qsl((environment.get("network_script") or "").partition("?")[2]))
+        query = (environment.get("network_script") or "").partition("?")[2]
+        asked = dict(parse_qsl(query, keep_blank_values=True))
         for argument in environment.arguments():
             key, _, value = argument.partition("=")
             asked[key.strip()] = value.strip()
+        self.notes = tuple(_notes(asked))
         channel = environment.get("channel") or ""
-        stage = Stage(asked["stage"]) if asked.get("stage") in _STAGES else Stage.POSSIBLE
+        stage = Stage.ANSWERED if asked.get("stage") == "answered" else Stage.POSSIBLE
         agent, queue, linked_id = asked.get("agent"), asked.get("queue"), None
         if stage is Stage.ANSWERED:
             answered = yield _Request(("GET", "FULL", "VARIABLE", _ANSWERED_BY))
             told = answered.reply.value.split("|") if answered.reply else []
             member, peer, queue_name, linked_id = told if len(told) == 4 else [""] * 4
-            agent = agent or member or endpoint_of(peer)
+            # MEMBERINTERFACE may be left from a queue that the call was in before, so a dialplan
+            # that names the agent is believed even where it names nobody.
+            agent = member or peer if agent is None else agent
             queue = queue or queue_name
         return CallFacts(
             unique_id=environment.get("uniqueid") or "",
@@ -223,4 +233,14 @@ class AgiDriver:
         )
 
 
-_STAGES = frozenset(stage.value for stage in Stage)
+_KEYS = ("stage", "direction", "site", "queue", "agent", "language", "did", "profile")
+_VALUES = {"stage": ("possible", "answered"), "direction": ("inbound", "outbound")}
+
+
+def _notes(asked: Mapping[str, str]) -> Iterator[str]:
+    """What the dialplan says wrongly. It is passed over, as a call is not lost by a slip."""
+    for key, value in asked.items():
+        if key and key not in _KEYS:
+            yield f"the dialplan says {key}=, known are {', '.join(_KEYS)}"
+        elif value not in _VALUES.get(key, (value,)):
+            yield f"the dialplan says {key}={value}, known are {' and '.join(_VALUES[key])}"

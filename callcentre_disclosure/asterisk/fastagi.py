@@ -45,14 +45,16 @@ def serve(
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, reload))
+        reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
         server = FastAgiServer(begin, keep)
         await server.start(listening)
         _log.info("worker %d serves", os.getpid())
         life = asyncio.create_task(_beat(heartbeat, stop))
         await stop.wait()
         await server.drain(DRAIN_SECONDS)
-        life.cancel()
+        life.cancel()  # from here on a disk that does not answer has the parent end this
+        server.close()
 
     asyncio.run(work())
 
@@ -87,7 +89,7 @@ class FastAgiServer:
     async def start(self, listening: socket.socket) -> None:
         """Serve the calls that arrive on a listening socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Call(self), sock=listening)
+        self._server = await loop.create_server(lambda: _Call(self), sock=listening, backlog=1024)
 
     async def drain(self, seconds: float) -> None:
         """Take no new calls and give those in progress some seconds to end."""
@@ -98,9 +100,13 @@ class FastAgiServer:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except asyncio.TimeoutError:
             _log.warning("%d calls were still in progress when the server ended", len(self._calls))
-        for call in list(self._calls):
-            call.abort()
-        await asyncio.to_thread(self._writer.shutdown)
+            for call in list(self._calls):
+                call.abort()
+            await self._idle.wait()
+
+    def close(self) -> None:
+        """Return when all evidence is written."""
+        self._writer.shutdown()
 
     def driver(self, now: float) -> AgiDriver:
         """The driver of a new connection."""
@@ -170,7 +176,11 @@ class _Call(asyncio.Protocol):
             self._watch()
 
     def _watch(self) -> None:
-        """One timer a connection: it looks again when it fires, instead of being moved a lot."""
+        """One timer a connection: it is moved only to an earlier deadline, and looks again when it
+        fires too soon."""
+        if self._timer and self._timer.when() > self._driver.deadline:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
             self._timer = self._loop.call_at(self._driver.deadline, self._look)
 
@@ -186,8 +196,9 @@ class _Call(asyncio.Protocol):
 
     def _finish(self) -> None:
         self._finished = True
-        if self._driver.fault:
-            _log.warning("%s", self._driver.fault)
+        for slip in (*self._driver.notes, self._driver.fault):
+            if slip:
+                _log.warning("%s", slip)
         if self._driver.record is None:
             self._transport.close()
             return

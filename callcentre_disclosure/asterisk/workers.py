@@ -5,7 +5,8 @@ call that waits for one. What frees the call is a closed connection, so a worker
 sign of life is killed and replaced: the kernel closes its connections, and the dialplan goes on.
 
 The parent opens the listening socket once, so no connection is refused while a worker is
-replaced. SIGTERM lets the calls in progress end, SIGHUP reads the configuration again.
+replaced. SIGTERM lets the calls in progress end and refuses new ones, SIGHUP reads the
+configuration again.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _log = logging.getLogger(__name__)
 class _Worker:
     pid: int
     heartbeat: int
-    started: float
     last_beat: float
+    killed: bool = False
 
 
 class Workers:
@@ -46,15 +47,21 @@ class Workers:
     """
 
     def __init__(
-        self, serve: Callable[[socket.socket, int], None], listening: socket.socket, count: int
+        self,
+        serve: Callable[[socket.socket, int], None],
+        listening: socket.socket,
+        count: int,
+        reload: Callable[[], None],
     ) -> None:
         self._serve = serve
+        self._reload = reload
         self._listening = listening
         self._count = count
         self._workers: dict[int, _Worker] = {}
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._replaced = 0.0
+        self._looked = time.monotonic()
 
     def run(self) -> None:
         """Return after SIGTERM or SIGINT, when the last worker has ended."""
@@ -90,15 +97,15 @@ class Workers:
             finally:
                 os._exit(status)
         os.close(writer)
-        now = time.monotonic()
-        worker = _Worker(pid, reader, now, now)
+        worker = _Worker(pid, reader, time.monotonic())
         self._workers[pid] = worker
         self._selector.register(reader, selectors.EVENT_READ, worker)
 
     def _become_worker(self, reader: int, writer: int) -> None:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent tells them
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is ready to read anything again
         for worker in self._workers.values():
             os.close(worker.heartbeat)
@@ -109,8 +116,10 @@ class Workers:
     def _heed(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
+            self._listening.close()  # else the kernel would accept calls that nobody serves
             self._tell_all(signal.SIGTERM)
         elif number == signal.SIGHUP:
+            self._reload()  # for the workers that will be started
             self._tell_all(signal.SIGHUP)
 
     def _tell_all(self, number: signal.Signals) -> None:
@@ -130,13 +139,17 @@ class Workers:
 
     def _kill_the_stalled(self) -> None:
         now = time.monotonic()
+        slept, self._looked = now - self._looked > STALL_SECONDS / 2, now
         for worker in self._workers.values():
-            if now - worker.last_beat > STALL_SECONDS:
+            if slept:  # the whole machine stood still (or we were reloading), and no worker is late
+                worker.last_beat = now
+            elif now - worker.last_beat > STALL_SECONDS and not worker.killed:
                 _log.error("worker %d does not answer and is killed", worker.pid)
                 os.kill(worker.pid, signal.SIGKILL)
+                worker.killed = True
 
     def _replace(self) -> None:
-        missing = self._count - len(self._workers)
+        missing = self._count - sum(not worker.killed for worker in self._workers.values())
         rested = time.monotonic() - self._replaced >= REPLACEMENT_SECONDS
         if missing and rested and not self._stopping:
             self._replaced = time.monotonic()

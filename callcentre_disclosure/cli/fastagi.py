@@ -49,6 +49,7 @@ def command(config: Path, listen: tuple[str, int], workers: int) -> None:
             f"cannot listen on {listen[0]}:{listen[1]}: {problem.strerror}; "
             "see which program uses that port, or name another one with --listen"
         ) from problem
+    disclosure.try_evidence()
     _log.info("listening on %s:%d", *listening.getsockname()[:2])
     serve = partial(
         fastagi.serve,
@@ -56,4 +57,4 @@ def command(config: Path, listen: tuple[str, int], workers: int) -> None:
         keep=disclosure.keep,
         reload=disclosure.reload,
     )
-    Workers(serve, listening, workers).run()
+    Workers(serve, listening, workers, disclosure.reload).run()

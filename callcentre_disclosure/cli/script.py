@@ -1,15 +1,30 @@
-"""``callcentre-disclosure-agi``: what Asterisk starts for a call. It imports only what one needs."""
+"""``callcentre-disclosure-agi``: what Asterisk starts for a call.
 
+It imports only what a call needs.
+"""
+
+# ruff: noqa: E402
 from __future__ import annotations
 
+import signal
+
+# A caller who hangs up while Python still starts must not end it: variables and evidence are
+# still to be written. (Before this line only Asterisk can help: AGISIGHUP=no.)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
 import logging
+import os
 import sys
+import threading
 from pathlib import Path
 
 from callcentre_disclosure.asterisk.agi_script import run
 from callcentre_disclosure.service import Disclosure, configuration_path
 
 from .log import to_stderr
+
+#: A disk that does not answer holds a call no longer than this, in seconds.
+EVIDENCE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -22,12 +37,24 @@ def announce(config: Path) -> None:
     to_stderr()
     if sys.stdin.isatty():
         _log.warning("this is started by Asterisk; `callcentre-disclosure simulate` shows a call")
-    disclosure = Disclosure.for_one_call(config)
-    driver = run(disclosure.begin)
-    if driver.fault:
-        _log.error("%s", driver.fault)
+    try:
+        disclosure = Disclosure.for_one_call(config)
+        driver = run(disclosure.begin)
+    except Exception:
+        _log.exception("the session failed; its call goes on in the dialplan")
+        return
+    for slip in (*driver.notes, driver.fault):
+        if slip:
+            _log.warning("%s", slip)
     if driver.record:
-        disclosure.keep(driver.record)
+        writer = threading.Thread(target=disclosure.keep, args=(driver.record,), daemon=True)
+        writer.start()
+        writer.join(EVIDENCE_SECONDS)
+        if writer.is_alive():
+            _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
+            os.close(0)
+            os.close(1)  # that is what Asterisk waits for
+            writer.join()
 
 
 def main() -> None:

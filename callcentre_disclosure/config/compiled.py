@@ -38,24 +38,18 @@ T = TypeVar("T")
 FORMAT = "callcentre-disclosure 1"
 
 
-class Settings(NamedTuple):
-    """What a door needs of a configuration besides the directory; absolute paths."""
-
-    languages: tuple[str, ...]
-    evidence: str
-    sounds: str
-
-
 class Compiled(NamedTuple):
     """A configuration that is ready for a call.
 
     ``findings`` is empty unless the configuration has become unusable since this was compiled;
-    say so loudly, calls are still announced as they were.
+    say so loudly, calls are still announced as they were. It was not ``kept`` where no cache folder
+    can be written.
     """
 
     directory: Directory
-    settings: Settings
+    evidence: str
     findings: tuple[Finding, ...] = ()
+    kept: bool = True
 
 
 def cache_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -117,7 +111,6 @@ class CompiledFile:
 
     def compiled(self, findings: tuple[Finding, ...] = ()) -> Compiled:
         """The configuration, with what has been found wrong with it since."""
-        languages, *files = self._heading["settings"]
         directory = Directory(
             sites=Table(self, "site", rows.site),
             agents=Table(self, "agent", rows.agent),
@@ -126,11 +119,11 @@ class CompiledFile:
             trunks=Table(self, "trunk", tuple),
             routes=Table(self, "route", rows.route),
             default_route=rows.route(self._heading["default"]),
-            languages=tuple(languages),
+            languages=tuple(self._heading["languages"]),
             wordings=Table(self, "wording", rows.wording),
             sounds=Table(self, "sound", rows.sound),
         )
-        return Compiled(directory, Settings(tuple(languages), *files), findings)
+        return Compiled(directory, self._heading["evidence"], findings)
 
     def row(self, table: str, key: str) -> Any:
         """The value of a key, None where there is none."""

@@ -18,7 +18,7 @@ from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.errors import ConfigurationError, DisclosureError, Finding
 
 from . import compiled, rows
-from .compiled import FORMAT, Compiled, CompiledFile, Settings, compiled_name
+from .compiled import FORMAT, Compiled, CompiledFile, compiled_name
 from .directory import directory, sound_folders
 from .loader import load
 from .manifest import MANIFEST
@@ -42,7 +42,7 @@ def recompile(path: Path, caches: Sequence[str]) -> Compiled:
     older = _newest_first(folder / name for folder in folders)
     folder = next(filter(_is_writable, folders), None)
     if folder is None:
-        return _loaded(path, older, None)
+        return _loaded(path, older, None)._replace(kept=False)
     with _lock(folder / f"{name}.lock", wait=not older) as is_ours:
         if not is_ours:
             return older[0].compiled()
@@ -50,15 +50,6 @@ def recompile(path: Path, caches: Sequence[str]) -> Compiled:
         if made and made.is_current():  # by whoever had the lock before us
             return made.compiled()
         return _loaded(path, older, folder / name)
-
-
-def settings(configuration: Configuration) -> Settings:
-    """What a door needs of a configuration besides the directory."""
-    return Settings(
-        configuration.languages,
-        str(configuration.evidence.file),
-        str(configuration.sounds.folder),
-    )
 
 
 def sources(configuration: Configuration) -> tuple[Source, ...]:
@@ -75,13 +66,14 @@ def sources(configuration: Configuration) -> tuple[Source, ...]:
 
 
 def write_compiled(
-    file: Path, lookup: Directory, configured: Settings, made_from: Sequence[Source], mode: int
+    file: Path, lookup: Directory, evidence: str, made_from: Sequence[Source], mode: int
 ) -> None:
     """Write a compiled file in one step: readers see the old one or the new one."""
     heading = {
         "format": FORMAT,
         "sources": made_from,
-        "settings": configured,
+        "languages": lookup.languages,
+        "evidence": evidence,
         "default": rows.route_row(lookup.default_route),
     }
     lines = sorted(line.encode() for line in _lines(lookup))
@@ -127,13 +119,13 @@ def _loaded(path: Path, older: Sequence[CompiledFile], target: Path | None) -> C
 def _compiled(path: Path, target: Path | None) -> Compiled:
     configuration = load(path)
     made_from = sources(configuration)
-    configured = settings(configuration)
+    evidence = str(configuration.evidence.file)
     lookup = directory(configuration)
     if target:
         mode = path.stat().st_mode & 0o666 | 0o600  # whoever may read the one may read the other
         with suppress(OSError):  # a full disk does not keep a call from being announced
-            write_compiled(target, lookup, configured, made_from, mode)
-    return Compiled(lookup, configured)
+            write_compiled(target, lookup, evidence, made_from, mode)
+    return Compiled(lookup, evidence)
 
 
 def _lines(lookup: Directory) -> Iterator[str]:

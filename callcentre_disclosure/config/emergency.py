@@ -5,9 +5,9 @@ from __future__ import annotations
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.route import FailurePolicy, Route
 
-from .compiled import Compiled, Settings
+from .compiled import Compiled
 from .directory import manifest_sounds
-from .model import EvidenceEntry, SoundsEntry
+from .model import EvidenceEntry
 from .shipped import shipped
 from .wordings import available_languages, wording
 
@@ -26,8 +26,6 @@ def emergency() -> Compiled:
         default_route=Route("no usable configuration", FailurePolicy.GENERIC),
         languages=languages,
         wordings={language: wording(language) for language in languages},
-        sounds=manifest_sounds(shipped("prompts") / "sounds", SoundsEntry().folder),
+        sounds=manifest_sounds(shipped("prompts") / "sounds"),
     )
-    return Compiled(
-        directory, Settings(languages, str(EvidenceEntry().file), str(SoundsEntry().folder))
-    )
+    return Compiled(directory, str(EvidenceEntry().file))

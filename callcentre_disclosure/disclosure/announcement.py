@@ -102,9 +102,8 @@ def plan(
     """Find the sound that tells a caller these countries."""
     sentence = announcement(wording, stage, countries.codes)
     if sentence is None:
-        unsaid = [code for code in countries.codes if code not in wording.places]
-        words = f"words for {', '.join(unsaid)} in {wording.language}" if unsaid else "a country"
-        return AnnouncementPlan(countries.codes, None, words)
+        unsaid = ", ".join(code for code in countries.codes if code not in wording.places)
+        return AnnouncementPlan(countries.codes, None, f"words for {unsaid} in {wording.language}")
     prompt = prompt_for(sentence, directory)
     missing = "" if prompt else f"sound {sentence.sound_name}"
     return AnnouncementPlan(countries.codes, prompt, missing)

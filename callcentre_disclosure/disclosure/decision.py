@@ -27,7 +27,7 @@ class Decision:
     """What a call is told, and why.
 
     ``generic`` is the sentence that names no country, ``generic_prompt`` its sound where it has
-    one.
+    one; ``unknown`` what the door was told and the configuration does not know.
     """
 
     route: Route
@@ -36,14 +36,15 @@ class Decision:
     plan: AnnouncementPlan
     generic: Announcement
     generic_prompt: Prompt | None
+    unknown: str
 
     @property
     def obstacle(self) -> str:
-        """Why the countries cannot be told; empty where they can."""
+        """Why the countries cannot be told, or not exactly; empty where they can."""
         if self.plan.prompt is not None:
-            return ""
+            return self.unknown
         if self.resolution.basis is Basis.UNRESOLVED:
-            return "no site resolved"
+            return self.unknown or "no site resolved"
         return f"missing: {self.plan.missing}"
 
 
@@ -63,4 +64,16 @@ def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
         plan=plan(wording, call.stage, countries, directory),
         generic=generic,
         generic_prompt=prompt_for(generic, directory),
+        unknown=_unknown(call, resolution),
     )
+
+
+def _unknown(call: CallFacts, resolution: SiteResolution) -> str:
+    """The nearer fact that was told in vain, and that a less exact one stands in for."""
+    if resolution.basis is Basis.AGENT:
+        return ""
+    if call.agent:
+        return f"agent {call.agent} is not in the configuration"
+    if call.site and resolution.basis is not Basis.SITE:
+        return f"site {call.site} is not in the configuration"
+    return ""

@@ -45,6 +45,6 @@ def written_forms(number: str, numbering: Numbering | None) -> tuple[str, ...]:
     forms = [f"+{international}", international]
     if numbering.international_prefix:
         forms.append(numbering.international_prefix + international)
-    if numbering.trunk_prefix and international.startswith(numbering.country_code):
+    if international.startswith(numbering.country_code):
         forms.append(numbering.trunk_prefix + international[len(numbering.country_code) :])
     return tuple(forms)

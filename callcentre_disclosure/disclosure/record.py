@@ -16,11 +16,16 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """One sound that was sent to the caller, what was seen of it and what that proves."""
+    """One sound, what was seen of it and what that proves.
+
+    It was not ``sent`` where the call could not even be answered; the evidence names only those
+    that were.
+    """
 
     prompt: Prompt
     report: PlaybackReport
     result: PlaybackResult
+    sent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,9 @@ class LedgerRecord:
     """All of the journey, as it happened. "Played", never "heard".
 
     ``disclosure_id`` is what the dialplan finds in DISCLOSURE_ID, ``received_at`` the aware moment
-    at which the call asked to be announced, ``countries`` what had to be said, ``cause`` why it
-    was not (empty when it was).
+    at which the call asked to be announced, ``countries`` what had to be said. ``carried_out``
+    tells whether the disposition reached the channel (a connection that broke leaves it to the
+    dialplan), ``cause`` why the caller was not told, or not exactly; empty where all was well.
     """
 
     disclosure_id: str
@@ -42,6 +48,7 @@ class LedgerRecord:
     playbacks: tuple[Playback, ...]
     outcome: DisclosureOutcome
     disposition: Disposition
+    carried_out: bool
     cause: str
 
 

@@ -6,10 +6,9 @@ Theory of operation
 ``disclose`` is a generator. A door (AGI script, FastAGI server, ARI handler, or a fake) drives
 it: it carries out each command that the generator yields and sends back what it saw::
 
-    Answer()      -> None, or a PlaybackReport of why nobody can hear anything
     Play(prompt)  -> PlaybackReport
-    SetVariables  -> None
-    HangUp()      -> None
+    Answer(), SetVariables, HangUp()
+                  -> None, or a PlaybackReport of why it was not carried out
 
 and the generator returns the ``LedgerRecord``. The order of a call is
 
@@ -86,11 +85,13 @@ def disclose(
     policy, countries = decision.route.on_failure, decision.plan.countries
 
     playbacks: list[Playback] = []
-    outcome, cause = DisclosureOutcome.NOT_DISCLOSED, decision.obstacle
+    outcome, cause, begun = DisclosureOutcome.NOT_DISCLOSED, decision.obstacle, False
     if decision.plan.prompt:
         playbacks.append((yield from _played(decision.plan.prompt)))
         outcome = outcome_of(playbacks[0].result)
-        cause = "" if outcome is DisclosureOutcome.DISCLOSED else _cause(playbacks[0])
+        begun = playbacks[0].report.played > 0
+        if outcome is not DisclosureOutcome.DISCLOSED:
+            cause = _cause(playbacks[0])
 
     unsaid = not playbacks or playbacks[0].result is PlaybackResult.FAILED
     if unsaid and policy is FailurePolicy.GENERIC and decision.generic_prompt:
@@ -99,11 +100,10 @@ def disclose(
             outcome = DisclosureOutcome.ABANDONED
 
     disposition = disposition_of(outcome, call.stage, policy)
-    told = countries if outcome is not DisclosureOutcome.NOT_DISCLOSED else ()
-    yield SetVariables(
+    refused = yield SetVariables(
         {
             "__DISCLOSURE_STATUS": outcome.value,
-            "__DISCLOSURE_COUNTRIES": ",".join(told),
+            "__DISCLOSURE_COUNTRIES": ",".join(countries if begun else ()),
             "__DISCLOSURE_ID": disclosure_id,
             "DISCLOSURE_SITE": decision.resolution.site or "",
             "DISCLOSURE_DISPOSITION": disposition.value,
@@ -111,7 +111,7 @@ def disclose(
         }
     )
     if disposition is Disposition.HANG_UP and outcome is not DisclosureOutcome.ABANDONED:
-        yield HangUp()
+        refused = (yield HangUp()) or refused
     return LedgerRecord(
         disclosure_id=disclosure_id,
         received_at=received_at,
@@ -120,21 +120,24 @@ def disclose(
         resolution=decision.resolution,
         countries=countries,
         language=decision.language,
-        playbacks=tuple(playbacks),
+        playbacks=tuple(playback for playback in playbacks if playback.sent),
         outcome=outcome,
         disposition=disposition,
+        carried_out=refused is None,
         cause=cause,
     )
 
 
 def _played(prompt: Prompt) -> Generator[Command, Report, Playback]:
-    report = (yield Answer()) or (yield Play(prompt))
+    unanswered = yield Answer()
+    report = unanswered or (yield Play(prompt))
     assert report is not None
-    return Playback(prompt, report, judge(report, prompt.sound.seconds))
+    sent = unanswered is None
+    return Playback(prompt, report, judge(report, prompt.sound.seconds), sent)
 
 
 def _cause(playback: Playback) -> str:
     name = playback.prompt.announcement.sound_name
-    report = playback.report
     seconds = playback.prompt.sound.seconds
-    return f"{playback.result.value}: {name} at {report.played:.2f} s of {seconds:.2f} s"
+    played = f"at {playback.report.played:.2f} s of {seconds:.2f} s" if playback.sent else "unsent"
+    return f"{playback.result.value}: {name} {played}"

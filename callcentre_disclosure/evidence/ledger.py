@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from callcentre_disclosure.disclosure.call import Direction
 from callcentre_disclosure.disclosure.record import (
     SCHEMA_VERSION,
     LedgerRecord,
@@ -22,6 +26,9 @@ class Ledger(Protocol):
     def append(self, record: LedgerRecord) -> None:
         """Keep a record; it is durable when this returns. Raises ``EvidenceError``."""
 
+    def try_out(self) -> None:
+        """Raise ``EvidenceError`` where records could not be kept."""
+
 
 class JsonLinesLedger:
     """A ledger in one file, written by any number of processes at once.
@@ -34,26 +41,44 @@ class JsonLinesLedger:
 
     def append(self, record: LedgerRecord) -> None:
         line = json.dumps(document(record), ensure_ascii=True, separators=(",", ":")) + "\n"
+        with self._opened(f"record {record.disclosure_id} is not written") as descriptor:
+            _append(descriptor, line.encode())
+
+    def try_out(self) -> None:
+        with self._opened("records cannot be written"):
+            pass
+
+    @contextmanager
+    def _opened(self, failure: str) -> Iterator[int]:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            descriptor = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
             try:
-                os.write(descriptor, line.encode())
-                os.fdatasync(descriptor)
+                yield descriptor
             finally:
                 os.close(descriptor)
         except OSError as problem:
             raise EvidenceError(
-                f"record {record.disclosure_id} not written: {problem.strerror}",
+                f"{failure}: {problem.strerror}",
                 where=str(self._file),
-                remedy="let the user that runs Asterisk (or the server) write there",
+                remedy="make room, and let the user that runs Asterisk or the server write there",
             ) from problem
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        line = b"\n" + line  # after a record that a full disk has cut
+    if os.write(descriptor, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fdatasync(descriptor)
 
 
 def document(record: LedgerRecord) -> dict[str, Any]:
     """A record as JSON: enumerations by value, times in ISO 8601 with their zone, seconds for
-    durations, and of the caller's number the last two digits."""
+    durations, and of the consumer's number (who calls, or is called) the last two digits."""
     call, resolution = record.call, record.resolution
+    made = call.direction is Direction.OUTBOUND
     return {
         "schema": SCHEMA_VERSION,
         "id": record.disclosure_id,
@@ -64,8 +89,8 @@ def document(record: LedgerRecord) -> dict[str, Any]:
         "channel": call.channel,
         "direction": call.direction.value,
         "stage": call.stage.value,
-        "dialled_number": call.dialled_number,
-        "caller_number": masked(call.caller_number),
+        "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
+        "caller_number": call.caller_number if made else masked(call.caller_number),
         "queue": call.queue,
         "agent": call.agent,
         "route": record.route.id,
@@ -78,6 +103,7 @@ def document(record: LedgerRecord) -> dict[str, Any]:
         "playbacks": [_playback(playback) for playback in record.playbacks],
         "outcome": record.outcome.value,
         "disposition": record.disposition.value,
+        "carried_out": record.carried_out,
         "cause": record.cause,
     }
 
@@ -94,4 +120,5 @@ def _playback(playback: Playback) -> dict[str, Any]:
         "ending": report.ending.value,
         "played": round(report.played, 3),
         "elapsed": round(report.elapsed, 3),
+        "digit": report.digit,
     }

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from callcentre_disclosure.asterisk.agi import AsteriskSide
@@ -62,3 +66,50 @@ def test_what_is_no_agi_is_an_error_in_the_log_and_no_failure(centre: CallCentre
     assert (done.returncode, done.stdout) == (0, b"")
     assert "not an AGI environment" in json.loads(done.stderr)["message"]
     assert run(centre, b"").returncode == 0
+
+
+def test_a_disk_that_does_not_answer_holds_no_call(centre: CallCentre) -> None:
+    os.mkfifo(centre.folder / "evidence.jsonl")
+    full = os.open(centre.folder / "evidence.jsonl", os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(full, b"." * 4096)
+    with subprocess.Popen(
+        SCRIPT,
+        env=centre.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(AsteriskSide.environment({"dnid": "0184880001"}))
+        for reply in (b"200 result=0\n", b"200 result=0 endpos=80000\n", b"200 result=0\n"):
+            process.stdout.readline()
+            process.stdin.write(reply)
+        assert process.stdout.read() == b"", "Asterisk is let go"
+        assert process.poll() is None
+        process.kill()
+        assert b"evidence not written within" in process.stderr.read()
+    os.close(full)
+
+
+def test_a_hangup_while_the_script_starts_does_not_end_it(centre: CallCentre) -> None:
+    with subprocess.Popen(
+        SCRIPT, env=centre.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        status = Path(f"/proc/{process.pid}/status")
+        while not re.search(r"^SigIgn:.*[13579bdf]$", status.read_text(), re.MULTILINE):
+            assert process.poll() is None
+        process.send_signal(signal.SIGHUP)
+        process.stdin.write(AsteriskSide.environment({"dnid": "0184880001"}))
+        assert process.stdout.readline() == b"ANSWER\n"
+        process.stdin.write(AsteriskSide.error(511))
+        assert b"ABANDONED" in process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert centre.evidence()[0]["outcome"] == "ABANDONED"

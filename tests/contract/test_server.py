@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from callcentre_disclosure.asterisk.workers import STALL_SECONDS
 from callcentre_disclosure.testing import FakeChannel, Fault
 from tests.call_centre import BIN, CallCentre, Server
 
@@ -69,28 +71,96 @@ def test_a_call_in_progress_ends_before_the_server_does(centre: CallCentre) -> N
     assert playing.variables["DISCLOSURE_STATUS"] == "DISCLOSED"
 
 
+def reload(server: Server, said: str) -> None:
+    """Have the configuration read again by the parent and by its worker."""
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for(said)
+    server.wait_for(said)
+
+
 def test_a_good_configuration_replaces_the_old_one_and_a_bad_one_does_not(
     centre: CallCentre, server: Server
 ) -> None:
+    told, untold = channel(centre), channel(centre)
     good = centre.path.read_text()
     centre.path.write_text("sites: {")
-    server.process.send_signal(signal.SIGHUP)
-    server.wait_for("the configuration is not replaced")
-    assert channel(centre_with(centre, good)).call_server("127.0.0.1", server.port).heard == [
-        POSSIBLE
-    ]
+    reload(server, "the configuration is not replaced")
+    assert told.call_server("127.0.0.1", server.port).heard == [POSSIBLE]
     centre.path.write_text(good.replace("00 01", "00 09"))
-    server.process.send_signal(signal.SIGHUP)
-    server.wait_for("was read again")
-    served = channel(centre).call_server("127.0.0.1", server.port)
-    assert served.variables["DISCLOSURE_STATUS"] == "NOT_DISCLOSED"
+    reload(server, "was read again")
+    untold.call_server("127.0.0.1", server.port)
+    assert untold.variables["DISCLOSURE_STATUS"] == "NOT_DISCLOSED"
 
 
-def centre_with(centre: CallCentre, text: str) -> CallCentre:
-    """The same folder with another text of the configuration, for the test's own eyes."""
-    other = CallCentre(centre.folder)
-    other.path.write_text(text)
-    return other
+def test_a_worker_that_is_replaced_serves_the_newest_configuration(
+    centre: CallCentre, server: Server
+) -> None:
+    untold = channel(centre)
+    centre.path.write_text(centre.path.read_text().replace("00 01", "00 09"))
+    reload(server, "was read again")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.wait_for(" serves")
+    untold.call_server("127.0.0.1", server.port)
+    assert untold.variables["DISCLOSURE_STATUS"] == "NOT_DISCLOSED"
+
+
+def test_reloaded_evidence_goes_where_the_configuration_says(
+    centre: CallCentre, server: Server
+) -> None:
+    announced = channel(centre)
+    text = centre.path.read_text()
+    centre.path.write_text(text.replace("evidence.jsonl", "moved.jsonl"))
+    reload(server, "was read again")
+    announced.call_server("127.0.0.1", server.port)
+    assert centre.evidence() == []
+    assert (centre.folder / "moved.jsonl").exists()
+
+
+def refused(late: FakeChannel, port: int) -> bool:
+    try:
+        late.call_server("127.0.0.1", port)
+    except ConnectionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_ends_refuses_new_calls(centre: CallCentre, how: signal.Signals) -> None:
+    server = Server(centre)
+    playing, late = channel(centre, seconds=1.5), channel(centre)
+    call = threading.Thread(target=playing.call_server, args=("127.0.0.1", server.port))
+    call.start()
+    while not playing.heard:
+        call.join(0.01)
+    os.killpg(server.process.pid, how) if how is signal.SIGINT else server.process.send_signal(how)
+    while not refused(late, server.port):
+        pass
+    assert call.is_alive(), "the call in progress goes on"
+    call.join(20)
+    server.stop()
+    assert playing.timeline == ["answered", POSSIBLE, "connected"]
+
+
+def test_a_machine_that_stood_still_kills_no_worker(centre: CallCentre, server: Server) -> None:
+    (worker,) = server.workers()
+    for pid in (server.process.pid, worker):
+        os.kill(pid, signal.SIGSTOP)
+    threading.Event().wait(STALL_SECONDS + 0.5)
+    for pid in (server.process.pid, worker):
+        os.kill(pid, signal.SIGCONT)
+    assert channel(centre).call_server("127.0.0.1", server.port).heard == [POSSIBLE]
+    assert server.workers() == [worker]
+
+
+def test_workers_end_when_nobody_watches_them(centre: CallCentre) -> None:
+    server = Server(centre)
+    (worker,) = server.workers()
+    server.process.kill()
+    server.process.wait(20)
+    alive = select.poll()
+    alive.register(os.pidfd_open(worker), select.POLLIN)
+    assert alive.poll(20_000), "it should have ended"
+    server.hang_up_the_log()
 
 
 def test_a_configuration_that_is_wrong_from_the_start_is_not_served(centre: CallCentre) -> None:

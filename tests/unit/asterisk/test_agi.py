@@ -105,6 +105,16 @@ def test_a_caller_name_that_is_no_utf8_survives() -> None:
     assert value.encode("utf-8", "surrogateescape") == name
 
 
+def test_a_line_feed_in_a_value_does_not_end_the_call() -> None:
+    (environment,) = ScriptSide().receive(b"agi_callerid: 1\nmore\nagi_dnid: 2\n\n")
+    assert isinstance(environment, Environment)
+    assert environment.get("dnid") == "2"
+    side = ScriptSide()
+    cut, *rest = side.receive(b"agi_callerid: 1\n\nagi_dnid: 2\n\n")
+    assert isinstance(cut, Environment)
+    assert rest == []
+
+
 def test_all_128_arguments_are_read() -> None:
     arguments = [f"key{n}={n}" for n in range(MAX_WORDS)]
     (environment,) = ScriptSide().receive(AsteriskSide.environment({}, arguments))
@@ -117,7 +127,6 @@ def test_all_128_arguments_are_read() -> None:
     [
         b"GET / HTTP/1.1\r\n",
         b"\x16\x03\x01\x02\x00\n",
-        b"agi_channel\n",
         b"x" * (MAX_LINE_BYTES + 1),
         b"".join(b"agi_%d: x\n" % n for n in range(MAX_ENVIRONMENT_LINES + 1)),
     ],

@@ -70,7 +70,9 @@ def test_a_caller_who_leaves_is_no_error(
     assert call.channel.timeline[-1] == "hung up"
     assert call.channel.variables["DISCLOSURE_STATUS"] == "ABANDONED"
     assert call.outcome is DisclosureOutcome.ABANDONED
-    assert call.result is PlaybackResult.CALLER_HUNG_UP
+    assert call.driver.record is not None
+    results = [playback.result for playback in call.driver.record.playbacks]
+    assert results == ([PlaybackResult.CALLER_HUNG_UP] if after else []), "what was never sent"
 
 
 @pytest.mark.parametrize("command", ["ANSWER", "STREAM FILE", "EXEC"])
@@ -163,6 +165,12 @@ def test_an_error_reply_never_breaks_the_session(begin: Begin, code: int, at: in
         out = driver.receive(reply, number * 20.0 + seconds)
     assert driver.done
     assert driver.record is not None
+    if code == 511:
+        told = DisclosureOutcome.DISCLOSED if at == 2 else DisclosureOutcome.ABANDONED
+    else:
+        told = DisclosureOutcome.DISCLOSED if at == 2 else DisclosureOutcome.NOT_DISCLOSED
+    assert driver.record.outcome is told
+    assert driver.record.carried_out is (at != 2)
 
 
 def test_asterisk_that_never_introduces_the_call_is_given_up(begin: Begin) -> None:
@@ -245,9 +253,10 @@ def test_the_dialplan_may_say_it_in_both_ways(
     ("arguments", "variables", "agent", "queue"),
     [
         ([], {"MEMBERINTERFACE": "PJSIP/201", "QUEUENAME": "support"}, "PJSIP/201", "support"),
-        ([], {"DIALEDPEERNAME": "PJSIP/201-0000001a"}, "PJSIP/201", None),
+        ([], {"DIALEDPEERNAME": "PJSIP/201-0000001a"}, "PJSIP/201-0000001a", None),
         (["agent=PJSIP/7"], {"MEMBERINTERFACE": "PJSIP/201"}, "PJSIP/7", None),
         (["queue=other"], {"QUEUENAME": "support"}, None, "other"),
+        (["agent="], {"MEMBERINTERFACE": "PJSIP/201"}, None, None),
     ],
 )
 def test_the_agent_who_answered_is_known(
@@ -267,6 +276,15 @@ def test_what_the_dialplan_says_wrongly_is_passed_over(
 ) -> None:
     call = facts(FakeChannel(NUMBER, arguments=["stage=later", "direction=up", "=", ""]))
     assert (call.stage, call.direction) == (Stage.POSSIBLE, Direction.INBOUND)
+
+
+def test_what_the_dialplan_says_wrongly_is_noted(begin: Begin, prompts: list[Prompt]) -> None:
+    said = ["stage=Answered", "qeue=support", "language="]
+    call = Call(begin, FakeChannel(NUMBER, arguments=said, sounds=prompts))
+    assert [note.partition(",")[0] for note in call.driver.notes] == [
+        "the dialplan says stage=Answered",
+        "the dialplan says qeue=",
+    ]
 
 
 def test_a_made_call_is_known_as_one(facts: Callable[[FakeChannel], CallFacts]) -> None:

@@ -52,6 +52,7 @@ async def serving(
         yield server, listening.getsockname()[1]
     finally:
         await server.drain(5)
+        server.close()
 
 
 async def call(port: int, quick: list[Prompt], fault: Fault | None = None) -> FakeChannel:
@@ -162,3 +163,27 @@ def test_a_drained_server_lets_its_calls_end(
                 await call(port, quick)
 
     asyncio.run(journey())
+
+
+def test_calls_that_outlast_the_drain_leave_their_evidence(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    kept: list[LedgerRecord] = []
+    begun: list[CallFacts] = []
+
+    def counted(facts: CallFacts) -> Session:
+        begun.append(facts)
+        return begin(facts)
+
+    async def journey() -> None:
+        async with serving(counted, kept.append) as (server, port):
+            fault = Fault(silent_on="STREAM FILE")
+            calls = [asyncio.create_task(call(port, quick, fault)) for _ in range(10)]
+            while len(begun) < len(calls):
+                await asyncio.sleep(0.01)
+            await server.drain(0.01)
+            await asyncio.gather(*calls, return_exceptions=True)
+
+    asyncio.run(journey())
+    assert len(kept) == 10
+    assert {record.outcome for record in kept} == {DisclosureOutcome.NOT_DISCLOSED}

@@ -82,7 +82,7 @@ def test_a_call_finds_the_same_in_the_file_as_in_memory(config: Path, cache: tup
     assert list(opened.directory.agent_patterns) == list(memory.agent_patterns)
     assert opened.directory.default_route == memory.default_route
     assert opened.directory.languages == memory.languages
-    assert opened.settings == compiling.settings(load(config))
+    assert opened.evidence == str(load(config).evidence.file)
 
 
 def test_an_unchanged_configuration_is_not_read_again(config: Path, cache: tuple[str]) -> None:

@@ -115,6 +115,7 @@ def test_an_unknown_agent_of_a_queue_is_announced_as_possible_countries(
     call = replace(CALL, stage=Stage.ANSWERED, agent="PJSIP/999", queue="support")
     record, commands = journey(directory, call)
     assert record.resolution.basis is Basis.QUEUE
+    assert record.cause == "agent PJSIP/999 is not in the configuration"
     assert texts(commands) == [
         "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
     ]
@@ -255,6 +256,12 @@ def test_a_country_without_words_is_a_missing_announcement(directory: Directory)
     speechless = replace(directory, wordings={"fr": replace(wording, places={"MA": "au Maroc"})})
     record, _ = journey(speechless)
     assert record.cause == "missing: words for TN in fr"
+
+
+def test_a_site_that_is_not_known_is_named_in_the_evidence(directory: Directory) -> None:
+    record, _ = journey(directory, replace(CALL, site="casablnca"))
+    assert record.outcome is DisclosureOutcome.DISCLOSED
+    assert record.cause == "site casablnca is not in the configuration"
 
 
 def test_closed_sites_are_not_announced(directory: Directory) -> None:

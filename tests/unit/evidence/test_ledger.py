@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import pytest
 
 from callcentre_disclosure.asterisk.agi_driver import AgiDriver
 from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.disclosure.call import Direction
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.session import disclose
 from callcentre_disclosure.errors import EvidenceError
-from callcentre_disclosure.evidence.ledger import JsonLinesLedger
+from callcentre_disclosure.evidence.ledger import JsonLinesLedger, document
 from callcentre_disclosure.testing import FakeChannel
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -72,6 +75,7 @@ def test_a_record_tells_the_whole_journey(
         "language": "fr",
         "outcome": "DISCLOSED",
         "disposition": "CONTINUE_IN_DIALPLAN",
+        "carried_out": True,
         "cause": "",
     }
     assert isinstance(playbacks, list)
@@ -102,9 +106,39 @@ def test_many_writers_write_whole_lines(
     assert {line["id"] for line in lines(file)} == {r.disclosure_id for r in records}
 
 
+def test_a_record_that_a_full_disk_has_cut_costs_only_itself(
+    tmp_path: Path, record: Callable[[str], LedgerRecord]
+) -> None:
+    file = tmp_path / "evidence.jsonl"
+    file.write_text('{"id":"id-0"}\n{"id":"cu')
+    JsonLinesLedger(file).append(record("id-2"))
+    whole = [line for line in file.read_text().splitlines() if line.endswith("}")]
+    assert [json.loads(line)["id"] for line in whole] == ["id-0", "id-2"]
+
+
+def test_a_disk_that_is_full_is_said(
+    tmp_path: Path, record: Callable[[str], LedgerRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:100]))
+    with pytest.raises(EvidenceError, match="No space left"):
+        JsonLinesLedger(tmp_path / "evidence.jsonl").append(record("id-1"))
+
+
+def test_the_consumer_of_a_made_call_is_the_one_who_is_called(
+    record: Callable[[str], LedgerRecord],
+) -> None:
+    received = record("id-1")
+    made = replace(received, call=replace(received.call, direction=Direction.OUTBOUND))
+    assert document(made)["dialled_number"] == "********01"
+    assert document(made)["caller_number"] == "+33612345678"
+
+
 def test_what_cannot_be_written_is_said(
     tmp_path: Path, record: Callable[[str], LedgerRecord]
 ) -> None:
     (tmp_path / "evidence.jsonl").mkdir()
-    with pytest.raises(EvidenceError, match=r"evidence\.jsonl: record id-1 not written: .*; let "):
+    with pytest.raises(
+        EvidenceError, match=r"evidence\.jsonl: record id-1 is not written: .*; make room"
+    ):
         JsonLinesLedger(tmp_path / "evidence.jsonl").append(record("id-1"))
