@@ -18,9 +18,9 @@ from statistics import median
 from benchmarks.company import company
 from callcentre_disclosure import CallFacts, Stage, decide
 from callcentre_disclosure.asterisk.agi import AsteriskSide
-from callcentre_disclosure.config.compiled import open_compiled
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.opening import open_compiled
 
 COMPANIES = ((10, 10), (1_000, 100), (10_000, 1_000))
 BIN = Path(sys.executable).parent

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .asterisk.agi_driver import AgiDriver
-from .config.compiled import cache_folders, open_compiled
-from .disclosure.announcement import Prompt, prompt_for
+from .config.opening import cache_folders, open_compiled
+from .disclosure.announcement import Prompt
 from .disclosure.call import CallFacts
+from .disclosure.decision import prompt_for
 from .disclosure.directory import Directory
 from .disclosure.record import LedgerRecord
 from .disclosure.session import Session, disclose

@@ -11,14 +11,14 @@ changed, ``compiling`` makes it again. Nothing here imports more than a call nee
 with names is made in a fraction of the time that a frozen dataclass takes.
 """
 
-# ruff: noqa: PTH100, PTH111, PTH118, PTH123
+# ruff: noqa: PTH100, PTH123
 # Importing pathlib would cost every call 2 ms.
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -50,32 +50,6 @@ class Compiled(NamedTuple):
     evidence: str
     findings: tuple[Finding, ...] = ()
     kept: bool = True
-
-
-def cache_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Where compiled configurations are kept, the first choice first."""
-    if chosen := environment.get("CALLCENTRE_DISCLOSURE_CACHE"):
-        return (chosen,)
-    own = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return ("/var/cache/callcentre-disclosure", os.path.join(own, "callcentre-disclosure"))
-
-
-def open_compiled(path: str | os.PathLike[str], caches: Sequence[str]) -> Compiled:
-    """The configuration of a file, from one of the cache folders if it is there and up to date.
-
-    Else it is loaded, compiled and put into the first folder that can be written. Raises
-    ``ConfigurationError`` when it cannot be used and was not compiled before either.
-    """
-    name = compiled_name(path)
-    for cache in caches:
-        file = CompiledFile.open(os.path.join(cache, name))
-        if file and file.is_current():
-            return file.compiled()
-    from pathlib import Path
-
-    from .compiling import recompile
-
-    return recompile(Path(path), caches)
 
 
 def compiled_name(path: str | os.PathLike[str]) -> str:

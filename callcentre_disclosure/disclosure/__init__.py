@@ -3,16 +3,17 @@
 Read the modules in the order of the call::
 
     call          CallFacts: what is known of the call
-    route         how calls to its number are treated, and in which language
-    sites         SiteResolution: who may answer it, or who did
+    route         Route: how calls to its number are treated
+    sites         SiteResolution, DisclosedCountries: who may answer, and where that is
     hours         which sites are open at that moment
     grammar       the countries in a sentence
     announcement  AnnouncementPlan: what is played
+    directory     Directory: what a call looks up
+    resolution    from the facts to route, language and sites
     decision      Decision: all of the above for one call
     session       the conversation: commands out, reports in
     outcome       what the reports prove, and what happens to the call
     record        LedgerRecord: the evidence
-    directory     Directory: what all of them look up
 
 Nothing in here opens a file or a socket, reads a clock or writes a log: what a call needs is
 passed in, what it wants done is handed out.

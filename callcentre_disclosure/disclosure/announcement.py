@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from .call import Stage
 from .grammar import joined
-
-if TYPE_CHECKING:
-    from .directory import Directory
-    from .sites import DisclosedCountries
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +89,6 @@ def announcement(wording: Wording, stage: Stage, countries: tuple[str, ...]) -> 
 def generic_announcement(wording: Wording) -> Announcement:
     """The sentence that names no country."""
     return _named(wording.language, "generic", wording.generic, "")
-
-
-def plan(
-    wording: Wording, stage: Stage, countries: DisclosedCountries, directory: Directory
-) -> AnnouncementPlan:
-    """Find the sound that tells a caller these countries."""
-    sentence = announcement(wording, stage, countries.codes)
-    if sentence is None:
-        unsaid = ", ".join(code for code in countries.codes if code not in wording.places)
-        return AnnouncementPlan(countries.codes, None, f"words for {unsaid} in {wording.language}")
-    prompt = prompt_for(sentence, directory)
-    missing = "" if prompt else f"sound {sentence.sound_name}"
-    return AnnouncementPlan(countries.codes, prompt, missing)
-
-
-def prompt_for(sentence: Announcement, directory: Directory) -> Prompt | None:
-    """The sentence with its sound, where that has been built."""
-    sound = directory.sounds.get(sentence.sound_name)
-    return Prompt(sentence, sound) if sound else None
 
 
 def _named(language: str, kind: str, template: str, places: str) -> Announcement:

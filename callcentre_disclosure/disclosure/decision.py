@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from .announcement import (
     Announcement,
     AnnouncementPlan,
     Prompt,
+    Wording,
+    announcement,
     generic_announcement,
-    plan,
-    prompt_for,
 )
-from .route import Route, language_of, route_of
-from .sites import Basis, SiteResolution, disclosed_countries, resolve
-
-if TYPE_CHECKING:
-    from .call import CallFacts
-    from .directory import Directory
+from .call import CallFacts, Stage
+from .directory import Directory
+from .resolution import language_of, resolve, route_of
+from .route import Route
+from .sites import Basis, DisclosedCountries, SiteResolution, disclosed_countries
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +75,22 @@ def _unknown(call: CallFacts, resolution: SiteResolution) -> str:
     if call.site and resolution.basis is not Basis.SITE:
         return f"site {call.site} is not in the configuration"
     return ""
+
+
+def plan(
+    wording: Wording, stage: Stage, countries: DisclosedCountries, directory: Directory
+) -> AnnouncementPlan:
+    """Find the sound that tells a caller these countries."""
+    sentence = announcement(wording, stage, countries.codes)
+    if sentence is None:
+        unsaid = ", ".join(code for code in countries.codes if code not in wording.places)
+        return AnnouncementPlan(countries.codes, None, f"words for {unsaid} in {wording.language}")
+    prompt = prompt_for(sentence, directory)
+    missing = "" if prompt else f"sound {sentence.sound_name}"
+    return AnnouncementPlan(countries.codes, prompt, missing)
+
+
+def prompt_for(sentence: Announcement, directory: Directory) -> Prompt | None:
+    """The sentence with its sound, where that has been built."""
+    sound = directory.sounds.get(sentence.sound_name)
+    return Prompt(sentence, sound) if sound else None

@@ -27,10 +27,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from .announcement import Prompt
+from .call import CallFacts
 from .decision import decide
+from .directory import Directory
 from .outcome import (
     DisclosureOutcome,
     Disposition,
@@ -42,10 +44,6 @@ from .outcome import (
 )
 from .record import LedgerRecord, Playback
 from .route import FailurePolicy
-
-if TYPE_CHECKING:
-    from .call import CallFacts
-    from .directory import Directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,12 @@
-"""Who may answer a call, or who did: from what is known of it to sites and countries.
-
-The nearest fact wins. The agent who answered says it exactly; a site that the dialplan insists
-on comes next, then the queue, the dialled number, the trunk, and what the configuration says of
-every other call. What none of them tells stays UNRESOLVED and is handled by the route's failure
-policy; it never becomes a country by default.
-"""
+"""The places and people that answer calls, and the countries that follow from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
-from .call import endpoint_of
 from .hours import OpeningHours
-
-if TYPE_CHECKING:
-    from .call import CallFacts
-    from .directory import Directory
-    from .route import Route
 
 
 class Basis(str, Enum):
@@ -90,23 +76,6 @@ class DisclosedCountries:
     codes: tuple[str, ...] = ()
 
 
-def resolve(call: CallFacts, route: Route, directory: Directory) -> SiteResolution:
-    """Find the sites of a call by the nearest fact that names one."""
-    if call.agent and (agent := _agent(call.agent, directory)):
-        return SiteResolution(Basis.AGENT, agent=agent)
-    for basis, ids in (
-        (Basis.SITE, (call.site,) if call.site else None),
-        (Basis.QUEUE, directory.queues.get(call.queue) if call.queue else None),
-        (Basis.DNID, route.sites if route is not directory.default_route else None),
-        (Basis.TRUNK, directory.trunks.get(call.trunk) if call.trunk else None),
-        (Basis.DEFAULT, directory.default_route.sites),
-    ):
-        sites = tuple(filter(None, map(directory.sites.get, ids or ())))
-        if sites:
-            return SiteResolution(basis, sites)
-    return SiteResolution(Basis.UNRESOLVED)
-
-
 def disclosed_countries(resolution: SiteResolution, moment: datetime) -> DisclosedCountries:
     """The countries to name at an aware ``moment``.
 
@@ -118,16 +87,3 @@ def disclosed_countries(resolution: SiteResolution, moment: datetime) -> Disclos
     candidates = [s for s in resolution.sites if s.open_at(moment)] or resolution.sites
     countries = (country for site in candidates for country in site.countries)
     return DisclosedCountries(tuple(dict.fromkeys(countries)))
-
-
-def _agent(told: str, directory: Directory) -> Agent | None:
-    """The agent of an interface (``PJSIP/201``) or of a channel (``PJSIP/201-0000001a``)."""
-    names = dict.fromkeys((told, endpoint_of(told)))
-    for interface in names:
-        if exact := directory.agents.get(interface):
-            return exact
-    for interface in names:
-        for pattern in directory.agent_patterns:  # the most specific first
-            if fnmatchcase(interface, pattern.interface):
-                return Agent(interface, pattern.country, pattern.site)
-    return None

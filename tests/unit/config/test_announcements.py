@@ -6,8 +6,8 @@ from callcentre_disclosure.config.announcements import needed, open_countries
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.hours import opening_hours
 from callcentre_disclosure.config.loader import load
-from callcentre_disclosure.disclosure.announcement import plan
 from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.decision import plan
 from callcentre_disclosure.disclosure.sites import (
     Basis,
     Site,

@@ -11,16 +11,11 @@ from pathlib import Path
 import pytest
 
 from callcentre_disclosure.config import compiling
-from callcentre_disclosure.config.compiled import (
-    Compiled,
-    CompiledFile,
-    cache_folders,
-    compiled_name,
-    open_compiled,
-)
+from callcentre_disclosure.config.compiled import Compiled, CompiledFile, compiled_name
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
+from callcentre_disclosure.config.opening import cache_folders, open_compiled
 from callcentre_disclosure.errors import ConfigurationError
 
 from .conftest import BASE, FRENCH, Write
@@ -88,7 +83,7 @@ def test_a_call_finds_the_same_in_the_file_as_in_memory(config: Path, cache: tup
 def test_an_unchanged_configuration_is_not_read_again(config: Path, cache: tuple[str]) -> None:
     open_compiled(config, cache)
     program = (
-        "import sys; from callcentre_disclosure.config.compiled import open_compiled\n"
+        "import sys; from callcentre_disclosure.config.opening import open_compiled\n"
         "found = open_compiled(sys.argv[1], (sys.argv[2],)).directory.routes.get('0184880001')\n"
         "assert found.sites == ('tunis', 'rabat')\n"
         "slow = {'yaml', 'zoneinfo', 'difflib', 'csv', 'sqlite3', 'tempfile', 'asyncio',"

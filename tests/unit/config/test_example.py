@@ -8,8 +8,7 @@ from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.disclosure.call import CallFacts, Stage
-from callcentre_disclosure.disclosure.route import language_of, route_of
-from callcentre_disclosure.disclosure.sites import resolve
+from callcentre_disclosure.disclosure.resolution import language_of, resolve, route_of
 
 
 def test_the_example_loads_from_anywhere_and_does_what_its_comments_say(

@@ -7,13 +7,12 @@ import pytest
 
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.directory import Directory
-from callcentre_disclosure.disclosure.route import language_of, route_of
+from callcentre_disclosure.disclosure.resolution import language_of, resolve, route_of
 from callcentre_disclosure.disclosure.sites import (
     Basis,
     Site,
     SiteResolution,
     disclosed_countries,
-    resolve,
 )
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)

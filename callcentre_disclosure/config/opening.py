@@ -1,0 +1,37 @@
+"""Opens the configuration for one call: compiled, and compiled again where that is out of date."""
+
+# ruff: noqa: PTH111, PTH118
+# Importing pathlib would cost every call 2 ms.
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from .compiled import Compiled, CompiledFile, compiled_name
+
+
+def cache_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Where compiled configurations are kept, the first choice first."""
+    if chosen := environment.get("CALLCENTRE_DISCLOSURE_CACHE"):
+        return (chosen,)
+    own = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return ("/var/cache/callcentre-disclosure", os.path.join(own, "callcentre-disclosure"))
+
+
+def open_compiled(path: str | os.PathLike[str], caches: Sequence[str]) -> Compiled:
+    """The configuration of a file, from one of the cache folders if it is there and up to date.
+
+    Else it is loaded, compiled and put into the first folder that can be written. Raises
+    ``ConfigurationError`` when it cannot be used and was not compiled before either.
+    """
+    name = compiled_name(path)
+    for cache in caches:
+        file = CompiledFile.open(os.path.join(cache, name))
+        if file and file.is_current():
+            return file.compiled()
+    from pathlib import Path
+
+    from .compiling import recompile
+
+    return recompile(Path(path), caches)
