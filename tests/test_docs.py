@@ -159,6 +159,8 @@ def here(line: str, machine: Path) -> str:
     line = re.sub(r"(?<=[ ])/(opt|usr|var|etc)/", rf"{machine}/\1/", f" {line}").strip()
     if line.startswith("chown "):  # no such user here
         line = line.replace("asterisk:", str(os.getuid()))
+    if line.startswith("python3 -m venv "):  # also where Debian's python3-venv is missing
+        line += f" --without-pip && pip --python {line.split()[-1]} install --quiet pip"
     if line.startswith("cp "):  # the example writes where it is told to
         line += f"; sed -i s,/var/lib/,{machine}/var/lib/, {line.split()[-1]}"
     return line.replace("'callcentre-disclosure[speech]'", f"'{ROOT}[speech]'")

@@ -271,6 +271,8 @@ class PrivateAsterisk:
         self.sounds.mkdir(parents=True, exist_ok=True)
         for part in self.installation.data.iterdir():
             link = self.directory / "data" / part.name
+            if link.is_symlink():  # of an earlier run, perhaps with another installation
+                link.unlink()
             if not link.exists():
                 link.symlink_to(part)
         Recording(tone(MUSIC_ON_HOLD_HZ, 10.0)).save(self.directory / "music" / "tone.wav")

@@ -46,7 +46,9 @@ def heard_whole(call: Call, wav: Path) -> tuple[float, float]:
 
 
 def script(path: Path, text: str) -> Path:
-    path.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
+    # As pip writes it: a first line that names the interpreter cannot hold a space.
+    start = f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n"
+    path.write_text(start + text, encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
 

@@ -263,7 +263,8 @@ class TestInterrupted:
     def test_killed_in_the_middle(self, tmp_path: Path, jobs: int, how: signal.Signals) -> None:
         script = tmp_path / "script.py"
         script.write_text(
-            "import sys; from pathlib import Path\n"
+            "import signal, sys; from pathlib import Path\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)  # even where it is ignored\n"
             "from tests.unit.speech.tones import Tones, many\n"
             "from callcentre_disclosure.speech.build import build\n"
             "if __name__ == '__main__':\n"
