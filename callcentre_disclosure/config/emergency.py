@@ -15,7 +15,9 @@ from .wordings import available_languages, wording
 def emergency() -> Compiled:
     """A directory that knows no site: every call hears the sentence that names no country, in the
     language of its channel, and goes on."""
-    languages = available_languages()
+    sounds = manifest_sounds(shipped("prompts") / "sounds")
+    spoken = {name.partition("/")[0] for name in sounds}
+    languages = tuple(language for language in available_languages() if language in spoken)
     directory = Directory(
         sites={},
         agents={},
@@ -26,6 +28,6 @@ def emergency() -> Compiled:
         default_route=Route("no usable configuration", FailurePolicy.GENERIC),
         languages=languages,
         wordings={language: wording(language) for language in languages},
-        sounds=manifest_sounds(shipped("prompts") / "sounds"),
+        sounds=sounds,
     )
     return Compiled(directory, str(EvidenceEntry().file))

@@ -322,6 +322,17 @@ def test_without_server_and_sound_a_refusing_route_refuses(line: Any, amina: Pho
     assert amina.calls == []
 
 
+def test_without_a_usable_configuration_a_call_is_told_that_much(
+    line: Any, centre: CallCentre, amina: Phone
+) -> None:
+    centre.path.write_text("sites: {")
+    office = line(announced("script", None))
+    call = office.call(SERVICE)
+    answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
+    assert office.heard_whole(call, "generic").end <= answered
+    assert agent_heard(call)
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 def test_a_server_that_dies_in_the_announcement_holds_no_call(
     line: Any, server: Server, amina: Phone, blow: signal.Signals

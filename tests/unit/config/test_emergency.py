@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from callcentre_disclosure.config.emergency import emergency
+from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.decision import decide
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_without_a_configuration_the_sentence_that_names_no_country_is_there(
+    language: str,
+) -> None:
+    call = CallFacts("1", "c", "test", dialled_number="1", channel_language=language)
+    decision = decide(call, emergency().directory, datetime(2026, 11, 23, tzinfo=timezone.utc))
+    assert decision.obstacle == "no site resolved"
+    assert decision.generic_prompt is not None
+    assert decision.generic_prompt.announcement.language == language
+    assert Path(f"{decision.generic_prompt.sound.path}.wav").is_file()
