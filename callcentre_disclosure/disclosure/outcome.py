@@ -8,9 +8,10 @@ from enum import Enum
 from .call import Stage
 from .route import FailurePolicy
 
-#: A sound counts as played to its end when at most this much of it is missing, in seconds: the
-#: silence after the last word is longer.
-TOLERANCE = 0.1
+#: How much may be missing of a sound that was played to its end, in seconds: one frame of RTP in
+#: the position, and what two clocks and a busy machine make of the time taken.
+POSITION_TOLERANCE = 0.02
+TIME_TOLERANCE = 0.1
 
 
 class Ending(str, Enum):
@@ -75,9 +76,11 @@ def judge(report: PlaybackReport, seconds: float) -> PlaybackResult:
     position reached and the time taken fit the sound.
     """
     if report.ending is Ending.FINISHED:
-        if min(report.played, report.elapsed) >= seconds - TOLERANCE:
+        at_the_end = report.played >= seconds - POSITION_TOLERANCE
+        if at_the_end and report.elapsed >= seconds - TIME_TOLERANCE:
             return PlaybackResult.COMPLETE
-        return PlaybackResult.STOPPED if report.played > TOLERANCE else PlaybackResult.FAILED
+        begun = report.played > POSITION_TOLERANCE
+        return PlaybackResult.STOPPED if begun else PlaybackResult.FAILED
     return {
         Ending.REFUSED: PlaybackResult.FAILED,
         Ending.KEY: PlaybackResult.DTMF_INTERRUPTED,

@@ -20,7 +20,9 @@ from callcentre_disclosure.disclosure.route import FailurePolicy
     ("report", "result"),
     [
         (PlaybackReport(Ending.FINISHED, 3.0, 3.0), PlaybackResult.COMPLETE),
-        (PlaybackReport(Ending.FINISHED, 2.95, 2.95), PlaybackResult.COMPLETE),
+        (PlaybackReport(Ending.FINISHED, 2.98, 2.91), PlaybackResult.COMPLETE),
+        (PlaybackReport(Ending.FINISHED, 2.95, 3.0), PlaybackResult.STOPPED),
+        (PlaybackReport(Ending.FINISHED, 3.0, 2.8), PlaybackResult.STOPPED),
         (PlaybackReport(Ending.FINISHED, 2.0, 2.0), PlaybackResult.STOPPED),
         (PlaybackReport(Ending.FINISHED, 0.0, 0.0), PlaybackResult.FAILED),
         (PlaybackReport(Ending.FINISHED, 0.0, 3.0), PlaybackResult.FAILED),
