@@ -59,7 +59,7 @@ def test_every_finding_of_a_file_comes_at_once(write: Write) -> None:
     path = write(
         """\
         langages: [fr]
-        languages: [fr, de]
+        languages: [fr, pt]
         texts: {folder: texts}
         sites:
           lyon: {contry: FR, country: Maroc}
@@ -86,7 +86,7 @@ def test_every_finding_of_a_file_comes_at_once(write: Write) -> None:
 
     assert [line.removeprefix("config.yaml:").partition(";")[0] for line in said] == [
         "1: langages: this key is not known",
-        "2: languages[1]: there are no sentences in 'de'",
+        "2: languages[1]: there are no sentences in 'pt'",
         "5: sites.lyon.contry: this key is not known",
         "5: sites.lyon.country: 'Maroc' is no country code",
         "6: sites.oslo.hours[0]: '08h-18h' is no time span",

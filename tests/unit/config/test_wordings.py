@@ -49,5 +49,5 @@ def test_sentences_that_cannot_be_used(write: Write, old: str, new: str, finding
 def test_a_language_without_sentences_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         wording("xx")
-    assert "write one of en, fr" in str(caught.value)
+    assert "write one of de, en, es, fr, it" in str(caught.value)
     assert str(shipped("prompts")) in str(caught.value)
