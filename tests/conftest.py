@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
 from callcentre_disclosure.disclosure.route import FailurePolicy, Route
 from callcentre_disclosure.disclosure.sites import Agent, Site
+from tests.call_centre import CallCentre, Server
 
 FRENCH = Wording(
     language="fr",
@@ -102,3 +104,11 @@ def prompts() -> list[Prompt]:
 def without_sounds(directory: Directory) -> Directory:
     """The same call centre before anybody built a sound."""
     return replace(directory, sounds={})
+
+
+@pytest.fixture
+def server(centre: CallCentre) -> Iterator[Server]:
+    """A FastAGI server for the ``centre`` of the test, in processes of its own."""
+    running = Server(centre)
+    yield running
+    running.stop()

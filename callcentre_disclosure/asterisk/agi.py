@@ -37,6 +37,8 @@ from callcentre_disclosure.errors import LocalProtocolError, RemoteProtocolError
 MAX_COMMAND_BYTES = 8192
 #: Asterisk splits a command line into at most this many words.
 MAX_WORDS = 128
+#: ``STREAM FILE`` counts in samples of the 8 kHz file that it plays.
+SAMPLES_PER_SECOND = 8000
 #: What we accept from whoever connects, as bytes and lines; Asterisk sends far less.
 MAX_LINE_BYTES = 65536
 MAX_ENVIRONMENT_LINES = 512

@@ -30,14 +30,22 @@ from callcentre_disclosure.disclosure.session import (
 )
 from callcentre_disclosure.errors import RemoteProtocolError
 
-from .agi import EndOfStream, Environment, Event, HangupNotice, Reply, ScriptSide
+from .agi import (
+    SAMPLES_PER_SECOND,
+    EndOfStream,
+    Environment,
+    Event,
+    HangupNotice,
+    Reply,
+    ScriptSide,
+)
 
 #: How long Asterisk may take, in seconds: to introduce a call, and to answer a command beyond
 #: the time that the command itself takes.
 ENVIRONMENT_SECONDS = 5.0
 REPLY_SECONDS = 5.0
-#: ``STREAM FILE`` counts in samples of the 8 kHz file that it plays.
-SAMPLES_PER_SECOND = 8000
+#: A disk that does not answer holds a call no longer than this, in seconds, whatever its door.
+EVIDENCE_SECONDS = 1.0
 
 #: Read in one command once an agent has answered; none of them can hold a ``|``.
 _ANSWERED_BY = "${MEMBERINTERFACE}|${DIALEDPEERNAME}|${QUEUENAME}|${CHANNEL(linkedid)}"

@@ -21,10 +21,9 @@ from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.session import Session
 
-from .agi_driver import AgiDriver
+from .agi_driver import EVIDENCE_SECONDS, AgiDriver
 from .workers import HEARTBEAT_SECONDS
 
-EVIDENCE_SECONDS = 1.0
 #: How long calls in progress may take to end after SIGTERM.
 DRAIN_SECONDS = 60.0
 
@@ -84,6 +83,7 @@ class FastAgiServer:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="evidence")
         self._calls: set[_Call] = set()
         self._idle = asyncio.Event()
+        self._idle.set()
         self._server: asyncio.Server | None = None
 
     async def start(self, listening: socket.socket) -> None:
@@ -95,7 +95,6 @@ class FastAgiServer:
         """Take no new calls and give those in progress some seconds to end."""
         assert self._server is not None
         self._server.close()
-        self._idle.set() if not self._calls else self._idle.clear()
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except asyncio.TimeoutError:
@@ -115,6 +114,7 @@ class FastAgiServer:
     def begun(self, call: _Call) -> None:
         """A connection is there."""
         self._calls.add(call)
+        self._idle.clear()
 
     def ended(self, call: _Call) -> None:
         """A connection is closed."""

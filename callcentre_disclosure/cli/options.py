@@ -25,7 +25,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def call_facts(command: F) -> F:
-    """The options that describe a call; they become the parameter ``call``."""
+    """The options that describe a call; ``facts`` makes one of them."""
     for option in (
         click.option("--language", help="What the dialplan asks for."),
         click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from callcentre_disclosure.config.announcements import needed
-from callcentre_disclosure.config.directory import sound_folders
+from callcentre_disclosure.config.directory import sound_folders, sounds
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import read_manifest
 from callcentre_disclosure.speech.build import Built, build, check
@@ -70,20 +70,15 @@ def check_sounds(config: Path) -> None:
 def list_sounds(config: Path, as_json: bool) -> None:
     """List every announcement that the configuration can ever need, and its sound."""
     configuration = load(config)
-    sounds = {
-        name: entry
-        for folder in sound_folders(configuration)
-        for name, entry in read_manifest(folder).items()
-    }
+    there = sounds(configuration)
     rows = [
         {
             "sound": sentence.sound_name,
             "text": sentence.text,
-            "seconds": sounds[sentence.sound_name].seconds if there else None,
+            "seconds": sound.seconds if (sound := there.get(sentence.sound_name)) else None,
             "needed_by": list(users),
         }
         for sentence, users in needed(configuration).items()
-        for there in (sentence.sound_name in sounds,)
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))

@@ -18,13 +18,11 @@ import sys
 import threading
 from pathlib import Path
 
+from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
 from callcentre_disclosure.asterisk.agi_script import run
 from callcentre_disclosure.service import Disclosure, configuration_path
 
 from .log import to_stderr
-
-#: A disk that does not answer holds a call no longer than this, in seconds.
-EVIDENCE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 

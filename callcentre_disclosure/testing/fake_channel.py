@@ -21,10 +21,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from callcentre_disclosure.asterisk.agi import AsteriskSide
+from callcentre_disclosure.asterisk.agi import SAMPLES_PER_SECOND, AsteriskSide
 from callcentre_disclosure.disclosure.announcement import Prompt
 
-SAMPLES_PER_SECOND = 8000
 #: When a key is pressed, in seconds of the sound.
 PRESS_SECONDS = 0.5
 

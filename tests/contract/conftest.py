@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +54,6 @@ def centre(tmp_path: Path) -> CallCentre:
     return centre
 
 
-@pytest.fixture
-def server(centre: CallCentre) -> Iterator[Server]:
-    running = Server(centre)
-    yield running
-    running.stop()
-
-
 Call = Callable[[FakeChannel], FakeChannel]
 
 
@@ -100,7 +93,3 @@ def dial(
         return fake_channel(number, **keywords)
 
     return channel
-
-
-def without_id(variables: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in variables.items() if name != "DISCLOSURE_ID"}

@@ -60,13 +60,6 @@ def centre(tmp_path: Path) -> CallCentre:
 
 
 @pytest.fixture
-def server(centre: CallCentre) -> Iterator[Server]:
-    running = Server(centre)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def amina() -> Iterator[Phone]:
     """PJSIP/201, in Casablanca."""
     with Phone(number="201", answer_after=0.3, play=AGENT_HZ) as phone:
