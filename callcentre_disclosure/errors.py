@@ -3,6 +3,7 @@
     DisclosureError            every error below; ``explain()`` says what, where and what to do
     ├── ConfigurationError     the integrator's files: carries every ``Finding`` of one run
     ├── SoundError             a sound that cannot be made, read or found
+    │   └── EngineError        an engine that can say nothing at all: no other sentence helps
     ├── EvidenceError          a record that could not be written or read
     ├── LocalProtocolError     our own misuse of a protocol (a newline inside an AGI argument)
     └── RemoteProtocolError    Asterisk, or whoever connected, said something that is no AGI
@@ -66,6 +67,13 @@ class ConfigurationError(DisclosureError):
 
 class SoundError(DisclosureError):
     """A sound that cannot be made, read or found."""
+
+
+class EngineError(SoundError):
+    """An engine that can say nothing at all: not installed, no network, its voice missing.
+
+    A build stops here, where for any other ``SoundError`` it goes on with the next sentence.
+    """
 
 
 class EvidenceError(DisclosureError):

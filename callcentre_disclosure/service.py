@@ -23,14 +23,7 @@ from .evidence.ledger import JsonLinesLedger, Ledger
 if TYPE_CHECKING:
     from .config.model import Configuration
 
-DEFAULT_CONFIGURATION = Path("/etc/callcentre-disclosure/config.yaml")
-
 _log = logging.getLogger(__name__)
-
-
-def configuration_path() -> Path:
-    """The configuration that is used where none is named."""
-    return Path(os.environ.get("CALLCENTRE_DISCLOSURE_CONFIG", DEFAULT_CONFIGURATION))
 
 
 class Disclosure:

@@ -9,13 +9,17 @@ import pytest
 
 from callcentre_disclosure.disclosure.announcement import (
     Announcement,
+    CountryForms,
     Prompt,
+    Sentences,
     Sound,
     Wording,
     announcement,
+    company_announcement,
     generic_announcement,
+    segment_announcement,
 )
-from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
 from callcentre_disclosure.disclosure.route import FailurePolicy, Route
@@ -25,18 +29,52 @@ from tests.call_centre import CallCentre, Server
 FRENCH = Wording(
     language="fr",
     conjunction="ou",
-    possible="Votre appel pourra être traité {places}, merci de patienter.",
-    answered="Votre conseiller, situé {places}, va vous répondre.",
-    generic="Votre appel pourra être traité dans un autre pays, merci de patienter.",
-    places={"MA": "au Maroc", "TN": "en Tunisie", "MG": "à Madagascar", "FR": "en France"},
+    inbound=Sentences(
+        company="Bienvenue chez {company}.",
+        possible="Votre appel pourra être traité {places}, merci de patienter.",
+        answered="Votre conseiller, situé {places}, va vous répondre.",
+        domestic="Votre appel sera traité {places}, merci de patienter.",
+        generic="Votre appel pourra être traité dans un autre pays, merci de patienter.",
+    ),
+    outbound=Sentences(
+        company="Bonjour, {company} vous appelle.",
+        possible="Cet appel peut provenir {origins}, merci de patienter.",
+        answered="Votre conseiller vous appelle {origins}, vous êtes en ligne.",
+        domestic="Cet appel provient {origins}, merci de patienter.",
+        generic="Cet appel peut provenir d'un autre pays, merci de patienter.",
+    ),
+    segments={"recording": "Cet appel peut être enregistré."},
+    countries={
+        "MA": CountryForms("au Maroc", "du Maroc"),
+        "TN": CountryForms("en Tunisie", "de Tunisie"),
+        "MG": CountryForms("à Madagascar", "de Madagascar"),
+        "FR": CountryForms("en France", "de France"),
+    },
 )
 ENGLISH = Wording(
     language="en",
     conjunction="or",
-    possible="Your call may be handled {places}, please hold.",
-    answered="Your agent, located {places}, will now take your call.",
-    generic="Your call may be handled in another country, please hold.",
-    places={"MA": "in Morocco", "TN": "in Tunisia", "MG": "in Madagascar", "FR": "in France"},
+    inbound=Sentences(
+        company="Welcome to {company}.",
+        possible="Your call may be handled {places}, please hold.",
+        answered="Your agent, located {places}, will now take your call.",
+        domestic="Your call will be handled {places}, please hold.",
+        generic="Your call may be handled in another country, please hold.",
+    ),
+    outbound=Sentences(
+        company="Hello, this is {company} calling.",
+        possible="This call may come {origins}, please hold.",
+        answered="Your agent is calling {origins}, you are connected.",
+        domestic="This call comes {origins}, please hold.",
+        generic="This call may come from another country, please hold.",
+    ),
+    segments={"recording": "This call may be recorded."},
+    countries={
+        "MA": CountryForms("in Morocco", "from Morocco"),
+        "TN": CountryForms("in Tunisia", "from Tunisia"),
+        "MG": CountryForms("in Madagascar", "from Madagascar"),
+        "FR": CountryForms("in France", "from France"),
+    },
 )
 
 OFFICE_HOURS = OpeningHours(
@@ -51,13 +89,14 @@ def sound_of(sentence: Announcement) -> Sound:
 
 
 def sentences(wording: Wording) -> list[Announcement]:
-    wanted = [generic_announcement(wording)]
-    for codes in (("MA",), ("TN",), ("MG",), ("FR",), ("MA", "TN"), ("FR", "MA")):
-        for stage in Stage:
-            said = announcement(wording, stage, codes)
-            assert said is not None
-            wanted.append(said)
-    return wanted
+    wanted = [segment_announcement(wording, "recording")]
+    for direction in Direction:
+        wanted.append(generic_announcement(wording, direction))
+        wanted.append(company_announcement(wording, direction, "Alpha"))
+        for codes in (("MA",), ("TN",), ("MG",), ("FR",), ("MA", "TN"), ("FR", "MA")):
+            wanted += [announcement(wording, direction, stage, codes, "FR") for stage in Stage]
+            wanted += [announcement(wording, direction, stage, codes) for stage in Stage]
+    return [sentence for sentence in wanted if sentence]
 
 
 @pytest.fixture

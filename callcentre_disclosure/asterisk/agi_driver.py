@@ -179,9 +179,11 @@ class AgiDriver:
         stream = _Request(("STREAM", "FILE", sound.path, ""), sound.seconds + REPLY_SECONDS)
         answered = yield stream
         reply, elapsed = answered.reply, answered.elapsed
-        played = reply.endpos / SAMPLES_PER_SECOND if reply else 0.0
+        # Asterisk counts the samples of the file that it chose: twice as many in one of 16 kHz.
+        position = reply.endpos / SAMPLES_PER_SECOND if reply else 0.0
+        played = min(position, elapsed)
         if reply and reply.code == 200 and reply.result == "0":
-            return PlaybackReport(Ending.FINISHED, played, elapsed)
+            return PlaybackReport(Ending.FINISHED, min(position, sound.seconds), elapsed)
         if reply and reply.code == 200 and reply.result.isdecimal():
             digit = chr(int(reply.result))
             return PlaybackReport(Ending.KEY, played, elapsed, digit)

@@ -75,6 +75,8 @@ def _facts(decision: Decision, at: datetime) -> dict[str, str | list[str]]:
         "countries": list(plan.countries),
         "language": decision.language,
     }
+    if plan.before:
+        found["begins_with"] = [prompt.announcement.text for prompt in plan.before]
     if plan.prompt:
         found["sentence"] = plan.prompt.announcement.text
         found["sound"] = f"{plan.prompt.sound.path} ({plan.prompt.sound.seconds:.1f} s)"
@@ -82,5 +84,9 @@ def _facts(decision: Decision, at: datetime) -> dict[str, str | list[str]]:
         found["not_told"] = decision.obstacle
         if policy is FailurePolicy.GENERIC:
             found["instead"] = decision.generic.text
+    if plan.after:
+        found["adds"] = [prompt.announcement.text for prompt in plan.after]
+    if plan.unsaid:
+        found["without_a_sound"] = list(plan.unsaid)
     found["if_it_fails"] = f"{policy.value}: {_ON_FAILURE[policy]}"
     return found

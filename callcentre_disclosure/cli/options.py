@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from callcentre_disclosure.config.location import configuration_path
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
-from callcentre_disclosure.service import configuration_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 

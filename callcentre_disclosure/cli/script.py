@@ -20,7 +20,8 @@ from pathlib import Path
 
 from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
 from callcentre_disclosure.asterisk.agi_script import run
-from callcentre_disclosure.service import Disclosure, configuration_path
+from callcentre_disclosure.config.location import configuration_path
+from callcentre_disclosure.service import Disclosure
 
 from .log import to_stderr
 

@@ -7,21 +7,28 @@ for every combination of the clocks of its sites (summer time, Ramadan) in the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
+from typing import TypeAlias
 
 from callcentre_disclosure.disclosure.announcement import (
     Announcement,
+    Wording,
     announcement,
     generic_announcement,
 )
-from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.call import Direction, Stage
+from callcentre_disclosure.disclosure.decision import additions, openings
 from callcentre_disclosure.disclosure.hours import MINUTES_A_DAY, MINUTES_A_WEEK, OpeningHours
+from callcentre_disclosure.disclosure.route import Route
 from callcentre_disclosure.disclosure.sites import Basis, Site, SiteResolution, disclosed_countries
 
-from .directory import sites
+from .directory import default_route, routes, sites
 from .model import Configuration
+
+#: Lists of countries, and what needs each.
+Users: TypeAlias = "dict[tuple[str, ...], dict[str, None]]"
 
 _A_WEEK = timedelta(weeks=1)
 
@@ -29,16 +36,34 @@ _A_WEEK = timedelta(weeks=1)
 def needed(configuration: Configuration) -> Mapping[Announcement, tuple[str, ...]]:
     """The announcements, and who needs each: ``routes.sales``, ``sites.lyon``, ``agents``."""
     users: dict[Announcement, dict[str, None]] = {}
-    said = _possible(configuration)
-    answering = _answering(configuration)
+    named = {f"routes.{name}": route for name, route in routes(configuration).items()}
+    named["default"] = default_route(configuration)
+    possible, answering = _possible(configuration), _answering(configuration)
     for wording in configuration.wordings.values():
-        users[generic_announcement(wording)] = {"every route": None}
-        for stage, told in ((Stage.POSSIBLE, said), (Stage.ANSWERED, answering)):
-            for codes, names in told.items():
-                sentence = announcement(wording, stage, codes)
-                assert sentence is not None, f"{codes} were checked to have words"
-                users.setdefault(sentence, {}).update(names)
+        for sentence, names in _sentences(configuration, wording, named, possible, answering):
+            users.setdefault(sentence, {}).update(dict.fromkeys(names))
     return {sentence: tuple(names) for sentence, names in users.items()}
+
+
+def _sentences(
+    configuration: Configuration,
+    wording: Wording,
+    named: Mapping[str, Route],
+    possible: Users,
+    answering: Users,
+) -> Iterator[tuple[Announcement, Iterable[str]]]:
+    """The sentences of one language with who needs them, some of them several times."""
+    domestic = configuration.domestic_country
+    for direction in Direction:
+        yield generic_announcement(wording, direction), ("every route",)
+        for name, route in named.items():
+            for sentence in openings(wording, route, direction) + additions(wording, route):
+                yield sentence, (name,)
+        for stage, told in ((Stage.POSSIBLE, possible), (Stage.ANSWERED, answering)):
+            for codes, names in told.items():
+                said = announcement(wording, direction, stage, codes, domestic)
+                assert said is not None, f"{codes} were checked to have words"
+                yield said, names
 
 
 def open_countries(candidates: Sequence[Site]) -> tuple[tuple[str, ...], ...]:
@@ -50,9 +75,6 @@ def open_countries(candidates: Sequence[Site]) -> tuple[tuple[str, ...], ...]:
     for moment in _turns(hours):
         told[disclosed_countries(resolution, moment).codes] = None
     return tuple(told)
-
-
-Users = dict[tuple[str, ...], dict[str, None]]
 
 
 def _possible(configuration: Configuration) -> Users:

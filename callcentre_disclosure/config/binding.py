@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from math import nan
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from callcentre_disclosure.errors import Finding
 
 from .near import did_you_mean, nearest
 from .reading import Items, Node, Pairs, Scalar
-from .shape import Choice, FilePath, Kind, ListOf, MappingOf, Record, Shape, Text, record
+from .shape import Between, Choice, FilePath, Kind, ListOf, MappingOf, Record, Shape, Text, record
 
 T = TypeVar("T")
 
@@ -80,6 +81,8 @@ class Binder:
             return text
         if isinstance(shape, FilePath):
             return self._folder / text
+        if isinstance(shape, Between):
+            return self._number(text, shape, node.line, key)
         return self._choice(text, shape, node.line, key)
 
     def _text(self, node: Node, key: str) -> Any:
@@ -104,6 +107,16 @@ class Binder:
                 return member
         remedy = did_you_mean(text, (str(member.value) for member in shape.enum))
         return self._wrong(line, key, f"{text!r} is not known", remedy)
+
+    def _number(self, text: str, shape: Between, line: int, key: str) -> Any:
+        try:
+            number = float(text)
+        except ValueError:
+            number = nan
+        if shape.least <= number <= shape.most:
+            return number
+        remedy = f"write a number between {shape.least:g} and {shape.most:g}"
+        return self._wrong(line, key, f"{text!r} does not fit", remedy)
 
     def _list(self, node: Node, shape: ListOf, key: str) -> Any:
         if not isinstance(node, Items):

@@ -11,7 +11,7 @@ from callcentre_disclosure.errors import Finding
 
 from . import countries
 from .binding import Bound, Place
-from .model import AgentEntry, NumberingEntry, RouteEntry, SiteEntry, Treatment
+from .model import AgentEntry, NumberingEntry, RouteEntry, SiteEntry, SoundsEntry, Treatment
 from .near import did_you_mean
 
 
@@ -23,10 +23,15 @@ def numbering_of(entry: NumberingEntry | None) -> Numbering | None:
 
 
 def check(
-    bound: Bound, numbering: Numbering | None, wordings: Mapping[str, tuple[Wording, str]]
+    bound: Bound,
+    numbering: Numbering | None,
+    wordings: Mapping[str, tuple[Wording, str]],
+    segments: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Finding]:
-    """Everything that does not fit. ``wordings`` come with the names of their files."""
+    """Everything that does not fit. ``wordings`` come with the names of their files; ``segments``
+    are those of the configuration, by name and language."""
     yield from _references(bound)
+    yield from _segments(bound, segments, wordings)
     yield from _unsayable(bound, wordings)
     yield from _records(bound)
     yield from _numbers_of_two_routes(bound.records, numbering)
@@ -46,10 +51,29 @@ def _unsayable(bound: Bound, wordings: Mapping[str, tuple[Wording, str]]) -> Ite
         if kind.name == "country" and code not in said:
             said.add(code)
             for language, (wording, file) in wordings.items():
-                if code not in wording.places:
+                if code not in wording.countries:
                     name = countries.countries()[code].english
                     problem = f"the sentences in {language!r} have no words for {code} ({name})"
-                    yield place.finding(problem, f"add {code} to the places of {file}")
+                    yield place.finding(problem, f"add {code} to the countries of {file}")
+
+
+def _segments(
+    bound: Bound,
+    own: Mapping[str, Mapping[str, str]],
+    wordings: Mapping[str, tuple[Wording, str]],
+) -> Iterator[Finding]:
+    """Optional sentences that a language does not have, each where it is written or, else, used."""
+    places: dict[str, Place] = {}
+    for kind, name, place in bound.texts:
+        if kind.name == "segment-id" or (kind.name == "segment" and name not in own):
+            places.setdefault(name, place)
+    for name, place in places.items():
+        for language, (wording, _) in wordings.items():
+            if name not in wording.segments and language not in own.get(name, {}):
+                missing = f"segments.{name}.{language}"
+                known = {*own, *wording.segments} - {name}
+                remedy = f"write it under {missing}" if name in own else did_you_mean(name, known)
+                yield place.finding(f"there is no sentence {name!r} in {language!r}", remedy)
 
 
 def _records(bound: Bound) -> Iterator[Finding]:
@@ -63,6 +87,8 @@ def _records(bound: Bound) -> Iterator[Finding]:
             yield place.finding("there is neither a site nor a country", "add one of them")
         elif isinstance(made, Treatment) and made.sites and made.queue:
             yield place.finding("there are both sites and a queue", "keep one of them")
+        elif isinstance(made, SoundsEntry) and made.asks_for("command") and not made.command:
+            yield place.finding("the engine is command but there is none", "add `command:`")
         if isinstance(made, RouteEntry) and place.key == "routes.default":
             yield place.finding("every other call has this route", "choose another id")
 

@@ -96,6 +96,7 @@ class CompiledFile:
             languages=tuple(self._heading["languages"]),
             wordings=Table(self, "wording", rows.wording),
             sounds=Table(self, "sound", rows.sound),
+            domestic_country=self._heading["domestic_country"],
         )
         return Compiled(directory, self._heading["evidence"], findings)
 

@@ -73,6 +73,7 @@ def write_compiled(
         "format": FORMAT,
         "sources": made_from,
         "languages": lookup.languages,
+        "domestic_country": lookup.domestic_country,
         "evidence": evidence,
         "default": rows.route_row(lookup.default_route),
     }

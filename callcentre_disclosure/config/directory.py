@@ -13,7 +13,7 @@ from callcentre_disclosure.disclosure.sites import Agent, Site
 
 from .checks import numbering_of
 from .hours import opening_hours
-from .manifest import read_manifest
+from .manifest import SoundFormat, read_manifest
 from .model import Configuration, Treatment
 from .shipped import shipped
 
@@ -34,11 +34,12 @@ def directory(configuration: Configuration) -> Directory:
         agent_patterns=sorted(patterns, key=_generality),
         queues={name: queue.sites for name, queue in configuration.queues.items()},
         trunks={name: trunk.sites for name, trunk in configuration.trunks.items()},
-        routes=_routes(configuration),
-        default_route=_route("default", configuration.default, configuration),
+        routes=_routes_by_number(configuration),
+        default_route=default_route(configuration),
         languages=configuration.languages,
         wordings=configuration.wordings,
         sounds=sounds(configuration),
+        domestic_country=configuration.domestic_country,
     )
 
 
@@ -65,22 +66,46 @@ def sites(configuration: Configuration) -> dict[str, Site]:
 
 
 def sound_folders(configuration: Configuration) -> tuple[Path, ...]:
-    """Where sounds are: those of the package, then those that were built, which win."""
-    return (shipped("prompts") / "sounds", configuration.sounds.folder)
+    """Where sounds are: those of the package, those that were built, those that were installed.
+    Of two that have the same name, the later one wins."""
+    own = configuration.sounds
+    return (shipped("prompts") / "sounds", own.folder, *((own.installed,) if own.installed else ()))
+
+
+def checked_folders(configuration: Configuration) -> dict[Path, tuple[SoundFormat, ...]]:
+    """The folders of which sounds are to be as the configuration asks for, the one that wins
+    first, with the formats they must be there in.
+
+    Those of the package have a format of their own, and count where nothing else is asked for.
+    (A call plays them all the same before it says nothing.)
+    """
+    wanted = configuration.sounds
+    package, *own = sound_folders(configuration)
+    folders = dict.fromkeys(reversed(own), wanted.formats)
+    return {**folders, package: ()} if wanted.as_shipped else folders
 
 
 def sounds(configuration: Configuration) -> dict[str, Sound]:
     """The sounds by name, as their manifests describe them."""
-    return manifest_sounds(*sound_folders(configuration))
+    return manifest_sounds(*sound_folders(configuration), url=configuration.sounds.url)
 
 
-def manifest_sounds(*folders: Path) -> dict[str, Sound]:
-    """The sounds of some folders; where two have the same one, that of the later folder."""
-    return {
-        name: Sound(str(folder / name), entry.sha256, entry.seconds, entry.engine)
-        for folder in folders
-        for name, entry in read_manifest(folder).items()
-    }
+def manifest_sounds(*folders: Path, url: str | None = None) -> dict[str, Sound]:
+    """The sounds of some folders; where two have the same one, that of the later folder.
+
+    With ``url`` Asterisk fetches them from there and keeps them in its media cache, for as long as
+    the web server allows. So the address of a sound tells its content: one that was made again
+    has another.
+    """
+    found = {}
+    for folder in folders:
+        for name, entry in read_manifest(folder).items():
+            extension, digest = next(iter(entry.files.items()))
+            path = (
+                f"{url.rstrip('/')}/{name}-{digest[:8]}.{extension}" if url else str(folder / name)
+            )
+            found[name] = Sound(path, digest, entry.seconds, entry.engine)
+    return found
 
 
 def _agents(configuration: Configuration) -> Iterator[Agent]:
@@ -97,16 +122,34 @@ def _generality(agent: Agent) -> tuple[int, int, str]:
     return (-spelled, stars, agent.interface)
 
 
-def _routes(configuration: Configuration) -> dict[str, Route]:
+def default_route(configuration: Configuration) -> Route:
+    """The route of the calls to every number that has none."""
+    return _route("default", configuration.default, configuration)
+
+
+def routes(configuration: Configuration) -> dict[str, Route]:
+    """The routes by the name that the configuration gives them."""
+    entries = configuration.routes.items()
+    return {name: _route(name, entry, configuration) for name, entry in entries}
+
+
+def _routes_by_number(configuration: Configuration) -> dict[str, Route]:
     numbering = numbering_of(configuration.numbering)
-    routes = {}
-    for name, entry in configuration.routes.items():
-        route = _route(name, entry, configuration)
-        for number in entry.numbers:
-            routes.update(dict.fromkeys(written_forms(number, numbering), route))
-    return routes
+    named = routes(configuration)
+    return {
+        form: named[name]
+        for name, entry in configuration.routes.items()
+        for number in entry.numbers
+        for form in written_forms(number, numbering)
+    }
 
 
 def _route(name: str, treatment: Treatment, configuration: Configuration) -> Route:
-    possible = configuration.sites_of(treatment)
-    return Route(name, treatment.on_failure, possible, treatment.language)
+    return Route(
+        name,
+        treatment.on_failure,
+        configuration.sites_of(treatment),
+        treatment.language,
+        treatment.company,
+        treatment.segments,
+    )

@@ -18,6 +18,7 @@ def emergency() -> Compiled:
     sounds = manifest_sounds(shipped("prompts") / "sounds")
     spoken = {name.partition("/")[0] for name in sounds}
     languages = tuple(language for language in available_languages() if language in spoken)
+    languages = languages or available_languages()
     directory = Directory(
         sites={},
         agents={},

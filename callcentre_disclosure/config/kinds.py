@@ -99,3 +99,24 @@ Endpoint: TypeAlias = Annotated[
         "endpoint", "a channel's endpoint, such as PJSIP/maroc-telecom", r"\w+/[^\s\x00-\x1f,;|]+"
     ),
 ]
+SegmentId: TypeAlias = Annotated[
+    str, Kind("segment-id", "a name for a sentence, such as tariff", r"[a-z][a-z0-9-]*")
+]
+SomeSegment: TypeAlias = Annotated[
+    str, Kind("segment", "the name of an optional sentence", r"[a-z][a-z0-9-]*")
+]
+Sentence: TypeAlias = Annotated[
+    str,
+    Kind("sentence", "a sentence as it is to be said, without braces", r"[^\s{}]([^{}]*[^\s{}])?"),
+]
+EngineName: TypeAlias = Annotated[
+    str, Kind("engine", "the name of a speech engine", r"[A-Za-z0-9][A-Za-z0-9._-]*")
+]
+Url: TypeAlias = Annotated[
+    str,
+    Kind(
+        "url",
+        "where a web server has the sounds, such as https://host/sounds",
+        r"https?://[^\s\"',;|?#]+",
+    ),
+]

@@ -15,7 +15,7 @@ from .model import AgentEntry, Configuration, ConfigurationFile, TextsEntry
 from .near import did_you_mean
 from .reading import read_yaml
 from .sources import Source
-from .wordings import available_languages, text_file, text_files, wording
+from .wordings import available_languages, text_file, text_files, with_segments, wording
 
 
 def load(path: Path) -> Configuration:
@@ -29,13 +29,16 @@ def load(path: Path) -> Configuration:
     parts = Binder(path, bound).parts(root, ConfigurationFile)
     parts["agents"] = _agents(path, parts, bound, sources)
     wordings = _wordings(parts, bound, sources)
-    bound.findings.extend(check(bound, numbering_of(parts.get("numbering")), wordings))
+    segments = parts.get("segments", {})
+    bound.findings.extend(check(bound, numbering_of(parts.get("numbering")), wordings, segments))
     if bound.findings:
         raise ConfigurationError(sorted(set(bound.findings)))
     return Configuration(
         **parts,
         path=path.absolute(),
-        wordings={language: words for language, (words, _) in wordings.items()},
+        wordings={
+            language: with_segments(words, segments) for language, (words, _) in wordings.items()
+        },
         sources=tuple(sources),
     )
 

@@ -1,4 +1,4 @@
-"""The manifest of a folder of sounds: what each one says, and what it was when it was built.
+"""The manifest of a folder of sounds: what each one says, and what it was when it was made.
 
 A call plays only what a manifest names, so that a sound that was never checked is never heard.
 """
@@ -10,24 +10,45 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 
 from callcentre_disclosure.errors import SoundError
 
-MANIFEST = "manifest.json"
-_SCHEMA = 1
+MANIFEST = "callcentre-disclosure.json"
+_SCHEMA = 2
+
+
+class SoundFormat(str, Enum):
+    """A format that Asterisk 16 to 22 play, by the extension of its files."""
+
+    WAV = "wav"  #: 16-bit PCM, 8 kHz
+    SLN16 = "sln16"  #: raw 16-bit PCM, 16 kHz, for wideband calls
+    ULAW = "ulaw"  #: raw G.711 µ-law
+    ALAW = "alaw"  #: raw G.711 A-law
+    GSM = "gsm"  #: raw GSM 06.10 full rate
+    G722 = "g722"  #: raw G.722, 64 kbit/s, for wideband calls
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestEntry:
-    """One sound: its exact text, the SHA-256 and duration in seconds of its 8 kHz ``.wav``, its
-    active speech level in dBov (ITU-T P.56), and the engine with its version."""
+    """One sound: its exact text, the SHA-256 of its file in each format, its duration in seconds,
+    its active speech level in dBov (ITU-T P.56), and the engine with its version.
+
+    A ``recorded`` sound was spoken by a person; ``engine`` is then the file it was imported from.
+    """
 
     text: str
-    sha256: str
+    files: Mapping[str, str]
     seconds: float
     level: float
     engine: str
+    recorded: bool = False
+
+
+def sound_file(folder: Path, name: str, extension: str) -> Path:
+    """The file of a sound (``fr/possible-ma-0a1b2c3d``) in one format."""
+    return folder / f"{name}.{extension}"
 
 
 def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
@@ -47,7 +68,7 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
         raise SoundError(
             f"unreadable manifest: {problem}",
             where=str(path),
-            remedy="run `callcentre-disclosure prompts build`",
+            remedy="restore it from a backup; or delete it, build again and import the recordings",
         ) from problem
 
 

@@ -18,19 +18,25 @@ from .kinds import (
     Country,
     Digits,
     Endpoint,
+    EngineName,
     Hours,
     Interface,
     Language,
     Number,
     QueueName,
     RouteId,
+    SegmentId,
+    Sentence,
     SiteId,
     SomeLanguage,
     SomeQueue,
+    SomeSegment,
     SomeSite,
     Timezone,
+    Url,
 )
-from .shape import NOT_EMPTY
+from .manifest import SoundFormat
+from .shape import NOT_EMPTY, Between
 from .sources import Source
 
 _STATE = Path(os.environ.get("CALLCENTRE_DISCLOSURE_STATE", "/var/lib/callcentre-disclosure"))
@@ -47,9 +53,53 @@ class NumberingEntry:
 
 @dataclass(frozen=True, slots=True)
 class SoundsEntry:
-    """Where the sounds are that `prompts build` makes; those of the package are found anyway."""
+    """The sounds that `prompts build` makes, and where calls find them.
 
-    folder: Annotated[Path, "A folder that Asterisk can read"] = _STATE / "sounds"
+    The package comes with sounds of its own. They are used as long as neither an engine, nor a
+    format or level of one's own is asked for.
+    """
+
+    folder: Annotated[Path, "Where sounds are made; Asterisk must be able to read it"] = (
+        _STATE / "sounds"
+    )
+    engine: Annotated[
+        EngineName | None,
+        "What speaks: py-nanotts (without any), kokoro, gtts, espeak-ng, command, or one that was "
+        "installed",
+    ] = None
+    engines: Annotated[
+        Mapping[SomeLanguage, EngineName], "What speaks some of the languages instead"
+    ] = field(default_factory=dict)
+    command: Annotated[
+        str | None,
+        "The program of the engine `command`, quoted as in a shell; {text}, {language} and {file} "
+        "(the WAV file that it writes) are replaced",
+    ] = None
+    formats: Annotated[tuple[SoundFormat, ...], "What each sound is written as", NOT_EMPTY] = (
+        SoundFormat.WAV,
+    )
+    level: Annotated[
+        float, "The active speech level (ITU-T P.56) of every sound, in dBov", Between(-36, -12)
+    ] = -22.0
+    installed: Annotated[
+        Path | None, "Asterisk's folder of sounds, where `prompts install` puts them"
+    ] = None
+    url: Annotated[Url | None, "The web server that Asterisk fetches them from, for a fleet"] = None
+
+    def asks_for(self, engine: str) -> bool:
+        """Whether some language is to be spoken by an engine."""
+        return engine in (self.engine, *self.engines.values())
+
+    @property
+    def as_shipped(self) -> bool:
+        """Whether the sounds that come with the package are as these are to be."""
+        own = SoundsEntry()
+        return (self.engine, self.engines, self.formats, self.level) == (
+            own.engine,
+            own.engines,
+            own.formats,
+            own.level,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +149,12 @@ class Treatment:
 
     sites: Annotated[tuple[SomeSite, ...], "The sites that may answer"] = ()
     queue: Annotated[SomeQueue | None, "The queue whose sites may answer, instead of sites"] = None
+    company: Annotated[
+        Sentence | None, "The name that callers know the company by; it is said first"
+    ] = None
+    segments: Annotated[
+        tuple[SomeSegment, ...], "What else is said: recording, ai, free, or segments of your own"
+    ] = ()
     language: Annotated[
         SomeLanguage | None, "The language to speak, whatever the channel is set to"
     ] = None
@@ -127,9 +183,16 @@ class ConfigurationFile:
         NOT_EMPTY,
     ]
     sites: Annotated[Mapping[SiteId, SiteEntry], "The places where calls are answered", NOT_EMPTY]
+    domestic_country: Annotated[
+        Country | None, "The country of the callers: a site there answers for certain"
+    ] = None
     numbering: Annotated[NumberingEntry | None, "How national numbers are written"] = None
     sounds: SoundsEntry = SoundsEntry()
     texts: TextsEntry = TextsEntry()
+    segments: Annotated[
+        Mapping[SegmentId, Mapping[SomeLanguage, Sentence]],
+        "Optional sentences of your own, in every language: a tariff, an opt-out",
+    ] = field(default_factory=dict)
     evidence: EvidenceEntry = EvidenceEntry()
     agents: Annotated[
         Mapping[Interface, AgentEntry],

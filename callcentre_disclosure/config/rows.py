@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from callcentre_disclosure.disclosure.announcement import Sound, Wording
+from callcentre_disclosure.disclosure.announcement import CountryForms, Sentences, Sound, Wording
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
 from callcentre_disclosure.disclosure.route import FailurePolicy, Route
 from callcentre_disclosure.disclosure.sites import Agent, Site
@@ -37,27 +37,47 @@ def agent(row: Row) -> Agent:
 
 
 def route_row(route: Route) -> Row:
-    return [route.id, route.on_failure.value, route.sites, route.language]
+    return [
+        route.id,
+        route.on_failure.value,
+        route.sites,
+        route.language,
+        route.company,
+        route.segments,
+    ]
 
 
 def route(row: Row) -> Route:
-    name, on_failure, sites, language = row
-    return Route(name, FailurePolicy(on_failure), tuple(sites), language)
+    name, on_failure, sites, language, company, segments = row
+    policy = FailurePolicy(on_failure)
+    return Route(name, policy, tuple(sites), language, company, tuple(segments))
 
 
 def wording_row(wording: Wording) -> Row:
     return [
         wording.language,
         wording.conjunction,
-        wording.possible,
-        wording.answered,
-        wording.generic,
-        dict(wording.places),
+        _sentences_row(wording.inbound),
+        _sentences_row(wording.outbound),
+        dict(wording.segments),
+        {code: [forms.place, forms.origin] for code, forms in wording.countries.items()},
     ]
 
 
 def wording(row: Row) -> Wording:
-    return Wording(*row)
+    language, conjunction, inbound, outbound, segments, countries = row
+    return Wording(
+        language,
+        conjunction,
+        Sentences(*inbound),
+        Sentences(*outbound),
+        segments,
+        {code: CountryForms(*forms) for code, forms in countries.items()},
+    )
+
+
+def _sentences_row(said: Sentences) -> Row:
+    return [said.company, said.possible, said.answered, said.domestic, said.generic]
 
 
 def sound_row(sound: Sound) -> Row:

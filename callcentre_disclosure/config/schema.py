@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from .model import ConfigurationFile
-from .shape import Choice, Field, FilePath, Kind, ListOf, MappingOf, Record, Shape, Text, record
+from .shape import (
+    Between,
+    Choice,
+    Field,
+    FilePath,
+    Kind,
+    ListOf,
+    MappingOf,
+    Record,
+    Shape,
+    Text,
+    record,
+)
 
 Schema = dict[str, Any]
 
@@ -30,6 +42,8 @@ def _schema(shape: Shape, definitions: dict[str, Schema]) -> Schema:
         return _defined(shape.kind.name, _kind(shape.kind), definitions)
     if isinstance(shape, FilePath):
         return {"type": "string", "minLength": 1}
+    if isinstance(shape, Between):
+        return {"type": "number", "minimum": shape.least, "maximum": shape.most}
     if isinstance(shape, Choice):
         return {"enum": [member.value for member in shape.enum]}
     if isinstance(shape, ListOf):
@@ -66,6 +80,8 @@ def _field(field: Field, definitions: dict[str, Schema]) -> Schema:
     default = field.default
     if isinstance(default, Enum):
         schema["default"] = default.value
+    elif isinstance(default, float):
+        schema["default"] = default
     elif isinstance(default, (str, Path)):
         schema["default"] = str(default)
     return schema

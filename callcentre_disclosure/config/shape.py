@@ -2,7 +2,7 @@
 
 The loader binds a file to these shapes and the JSON Schema is written from them, so neither can
 say what the other does not. A field's type is its shape; ``Annotated`` adds a ``Kind`` for text, a
-sentence of documentation and ``NOT_EMPTY``.
+sentence of documentation, ``NOT_EMPTY``, and ``Between`` for a number.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from math import inf
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -49,6 +50,14 @@ class FilePath:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """A number between two others, both allowed."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     enum: type[Enum]
 
@@ -82,7 +91,7 @@ class Field:
     default: Any = None
 
 
-Shape: TypeAlias = "Text | FilePath | Choice | ListOf | MappingOf | Record"
+Shape: TypeAlias = "Text | FilePath | Between | Choice | ListOf | MappingOf | Record"
 
 _ANY_TEXT = Kind("text", "text")
 
@@ -107,6 +116,7 @@ def record(cls: Any) -> Record:
 def _shape(hint: Any) -> Shape:
     kind = next(iter(_extras(hint, Kind)), _ANY_TEXT)
     filled = NOT_EMPTY in _extras(hint, str)
+    between = next(iter(_extras(hint, Between)), Between(-inf, inf))
     hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     arguments = get_args(hint)
     origin = get_origin(hint)
@@ -121,6 +131,8 @@ def _shape(hint: Any) -> Shape:
         return MappingOf(key.kind, _shape(arguments[1]), filled)
     if hint is str:
         return Text(kind)
+    if hint is float:
+        return between
     if hint is Path:
         return FilePath()
     if issubclass(hint, Enum):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from callcentre_disclosure.disclosure.announcement import Wording
+from callcentre_disclosure.disclosure.call import Direction
 from callcentre_disclosure.errors import ConfigurationError, Finding
 
 from .binding import Binder, Bound, Place
@@ -14,6 +17,14 @@ from .near import did_you_mean
 from .reading import read_yaml
 from .shipped import shipped
 
+_COUNTRIES = {"{places}", "{origins}"}
+_PLACEHOLDERS: dict[str, set[str]] = {
+    "company": {"{company}"},
+    "possible": _COUNTRIES,
+    "answered": _COUNTRIES,
+    "domestic": _COUNTRIES,
+    "generic": set(),
+}
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?|\}")
 
 
@@ -54,19 +65,32 @@ def wording(language: str, folder: Path | None = None) -> Wording:
     return found
 
 
+def with_segments(words: Wording, own: Mapping[str, Mapping[str, str]]) -> Wording:
+    """A language with the optional sentences of a configuration, which come before its own."""
+    said = {name: texts[words.language] for name, texts in own.items() if words.language in texts}
+    return replace(words, segments={**words.segments, **said})
+
+
 def _check(found: Wording, language: str, place: Place, findings: list[Finding]) -> None:
     def wrong(key: str, problem: str, remedy: str) -> None:
         findings.append(Finding(place.file, place.line, key, problem, remedy))
 
     if found.language != language:
         wrong("language", f"{found.language!r} is not {language!r}", "name the file after it")
-    for key, wanted in (("possible", ["{places}"]), ("answered", ["{places}"]), ("generic", [])):
-        if _PLACEHOLDER.findall(getattr(found, key)) != wanted:
-            remedy = "write {places} once and no other braces" if wanted else "write no braces"
-            wrong(key, "the placeholders are wrong", remedy)
-    for code in found.places:
+    for direction in Direction:
+        for key, text in asdict(found.sentences(direction)).items():
+            wanted = _PLACEHOLDERS[key]
+            there = _PLACEHOLDER.findall(text)
+            if len(there) != bool(wanted) or not wanted.issuperset(there):
+                once = f"write {' or '.join(sorted(wanted))} once and no other braces"
+                remedy = once if wanted else "write no braces"
+                wrong(f"{direction.value}.{key}", "the placeholders are wrong", remedy)
+    for name, text in found.segments.items():
+        if _PLACEHOLDER.search(text):
+            wrong(f"segments.{name}", "the placeholders are wrong", "write no braces")
+    for code in found.countries:
         if complaint := country_complaint(code):
-            wrong(f"places.{code}", *complaint)
+            wrong(f"countries.{code}", *complaint)
 
 
 def _folders(folder: Path | None) -> tuple[Path, ...]:

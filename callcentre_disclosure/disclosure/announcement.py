@@ -6,23 +6,47 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from .call import Stage
+from .call import Direction, Stage
 from .grammar import joined
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """One language: its sentences, and each country as it stands in them ("au Maroc").
+class Sentences:
+    """What is said on the calls of one direction, as templates.
 
-    A template is a sentence with ``{places}``; ``generic`` names no country.
+    ``possible``, ``answered`` and ``domestic`` hold ``{places}`` ("au Maroc") or ``{origins}``
+    ("du Maroc"), ``company`` holds ``{company}``; ``generic`` names no country.
     """
+
+    company: str
+    possible: str
+    answered: str
+    domestic: str
+    generic: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountryForms:
+    """One country as a language says where somebody is, and where somebody speaks from."""
+
+    place: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One language. ``segments`` are sentences that a route may add, by name."""
 
     language: str
     conjunction: str
-    possible: str
-    answered: str
-    generic: str
-    places: Mapping[str, str]
+    inbound: Sentences
+    outbound: Sentences
+    segments: Mapping[str, str]
+    countries: Mapping[str, CountryForms]
+
+    def sentences(self, direction: Direction) -> Sentences:
+        """What is said on calls received, or on calls made."""
+        return self.inbound if direction is Direction.INBOUND else self.outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,35 +87,68 @@ class Prompt:
 class AnnouncementPlan:
     """What to play for the countries of a call. ``prompt`` is None where it cannot be said.
 
-    ``missing`` names the sound (or the country without words) that stood in the way.
+    ``missing`` names the sound (or the country without words) that stood in the way. ``before``
+    is the company's name, ``after`` what the route adds; ``unsaid`` names those without a sound.
     """
 
     countries: tuple[str, ...]
     prompt: Prompt | None
     missing: str = ""
+    before: tuple[Prompt, ...] = ()
+    after: tuple[Prompt, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
-def announcement(wording: Wording, stage: Stage, countries: tuple[str, ...]) -> Announcement | None:
+def announcement(
+    wording: Wording,
+    direction: Direction,
+    stage: Stage,
+    countries: tuple[str, ...],
+    domestic_country: str | None = None,
+) -> Announcement | None:
     """The sentence for some countries; None where the language has no words for one of them.
 
     Once an agent has answered there is one country. Where it could not be told from several, the
-    sentence is that of the first stage, which claims no more than is known.
+    sentence is that of the first stage, which claims no more than is known. Where every site that
+    may answer is in the ``domestic_country``, the sentence says so for certain.
     """
-    places = [wording.places.get(code) for code in countries]
-    if not places or None in places:
+    forms = [form for code in countries if (form := wording.countries.get(code))]
+    if not forms or len(forms) < len(countries):
         return None
-    exact = stage is Stage.ANSWERED and len(places) == 1
-    kind, template = ("answered", wording.answered) if exact else ("possible", wording.possible)
-    phrase = joined([place for place in places if place], wording.conjunction)
-    return _named(wording.language, f"{kind}-{'-'.join(countries)}", template, phrase)
+    sentences = wording.sentences(direction)
+    if stage is Stage.ANSWERED and len(countries) == 1:
+        kind, template = "answered", sentences.answered
+    elif countries == (domestic_country,):
+        kind, template = "domestic", sentences.domestic
+    else:
+        kind, template = "possible", sentences.possible
+    text = template.replace(
+        "{places}", joined([form.place for form in forms], wording.conjunction)
+    ).replace("{origins}", joined([form.origin for form in forms], wording.conjunction))
+    return _named(wording, f"{_made(direction)}{kind}-{'-'.join(countries)}", text)
 
 
-def generic_announcement(wording: Wording) -> Announcement:
+def generic_announcement(wording: Wording, direction: Direction) -> Announcement:
     """The sentence that names no country."""
-    return _named(wording.language, "generic", wording.generic, "")
+    return _named(wording, f"{_made(direction)}generic", wording.sentences(direction).generic)
 
 
-def _named(language: str, kind: str, template: str, places: str) -> Announcement:
-    text = template.replace("{places}", places)
+def company_announcement(wording: Wording, direction: Direction, company: str) -> Announcement:
+    """The company's name, which is said first."""
+    text = wording.sentences(direction).company.replace("{company}", company)
+    return _named(wording, f"{_made(direction)}company", text)
+
+
+def segment_announcement(wording: Wording, segment: str) -> Announcement | None:
+    """A sentence that a route adds; None where the language does not have it."""
+    text = wording.segments.get(segment)
+    return _named(wording, f"segment-{segment}", text) if text else None
+
+
+def _made(direction: Direction) -> str:
+    return "outbound-" if direction is Direction.OUTBOUND else ""
+
+
+def _named(wording: Wording, kind: str, text: str) -> Announcement:
     digest = sha256(text.encode()).hexdigest()[:8]
-    return Announcement(language, text, f"{language}/{kind.lower()}-{digest}")
+    return Announcement(wording.language, text, f"{wording.language}/{kind.lower()}-{digest}")

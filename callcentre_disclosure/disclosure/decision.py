@@ -11,9 +11,11 @@ from .announcement import (
     Prompt,
     Wording,
     announcement,
+    company_announcement,
     generic_announcement,
+    segment_announcement,
 )
-from .call import CallFacts, Stage
+from .call import CallFacts, Direction, Stage
 from .directory import Directory
 from .resolution import language_of, resolve, route_of
 from .route import Route
@@ -54,12 +56,12 @@ def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
     assert wording is not None, f"no wording for the configured language {language}"
     resolution = resolve(call, route, directory)
     countries = disclosed_countries(resolution, at)
-    generic = generic_announcement(wording)
+    generic = generic_announcement(wording, call.direction)
     return Decision(
         route=route,
         language=language,
         resolution=resolution,
-        plan=plan(wording, call.stage, countries, directory),
+        plan=plan(wording, route, call, countries, directory),
         generic=generic,
         generic_prompt=prompt_for(generic, directory),
         unknown=_unknown(call, resolution),
@@ -78,16 +80,51 @@ def _unknown(call: CallFacts, resolution: SiteResolution) -> str:
 
 
 def plan(
-    wording: Wording, stage: Stage, countries: DisclosedCountries, directory: Directory
+    wording: Wording,
+    route: Route,
+    call: CallFacts,
+    countries: DisclosedCountries,
+    directory: Directory,
 ) -> AnnouncementPlan:
-    """Find the sound that tells a caller these countries."""
-    sentence = announcement(wording, stage, countries.codes)
+    """Find the sounds of an announcement.
+
+    The company's name and what the route adds are said once in a call: where it is received,
+    before an agent is sought.
+    """
+    codes, domestic = countries.codes, directory.domestic_country
+    sentence = announcement(wording, call.direction, call.stage, codes, domestic)
     if sentence is None:
-        unsaid = ", ".join(code for code in countries.codes if code not in wording.places)
-        return AnnouncementPlan(countries.codes, None, f"words for {unsaid} in {wording.language}")
-    prompt = prompt_for(sentence, directory)
-    missing = "" if prompt else f"sound {sentence.sound_name}"
-    return AnnouncementPlan(countries.codes, prompt, missing)
+        unworded = ", ".join(code for code in codes if code not in wording.countries)
+        prompt, missing = None, f"words for {unworded} in {wording.language}"
+    else:
+        prompt = prompt_for(sentence, directory)
+        missing = "" if prompt else f"sound {sentence.sound_name}"
+    if call.stage is not Stage.POSSIBLE and call.direction is Direction.INBOUND:
+        return AnnouncementPlan(codes, prompt, missing)
+    before, silent = _prompts(openings(wording, route, call.direction), directory)
+    after, mute = _prompts(additions(wording, route), directory)
+    return AnnouncementPlan(codes, prompt, missing, before, after, silent + mute)
+
+
+def openings(wording: Wording, route: Route, direction: Direction) -> list[Announcement]:
+    """What the calls of a route begin with."""
+    company = route.company
+    return [company_announcement(wording, direction, company)] if company else []
+
+
+def additions(wording: Wording, route: Route) -> list[Announcement]:
+    """What the calls of a route are told as well."""
+    found = (segment_announcement(wording, segment) for segment in route.segments)
+    return [sentence for sentence in found if sentence]
+
+
+def _prompts(
+    sentences: list[Announcement], directory: Directory
+) -> tuple[tuple[Prompt, ...], tuple[str, ...]]:
+    """Those that have a sound, and the names of those that have none."""
+    found = [(sentence.sound_name, prompt_for(sentence, directory)) for sentence in sentences]
+    prompts = tuple(prompt for _, prompt in found if prompt)
+    return prompts, tuple(name for name, prompt in found if not prompt)
 
 
 def prompt_for(sentence: Announcement, directory: Directory) -> Prompt | None:

@@ -25,7 +25,8 @@ class Directory:
 
     ``routes`` are found by every written form of their numbers, ``queues`` and ``trunks`` name
     site ids, ``sounds`` are found by ``announcement.sound_name`` with the language before it
-    (``fr/possible-ma-0a1b2c3d``). ``agent_patterns`` come most specific first.
+    (``fr/possible-ma-0a1b2c3d``). ``agent_patterns`` come most specific first. The
+    ``domestic_country`` is that of the callers.
     """
 
     sites: Lookup[Site]
@@ -38,3 +39,4 @@ class Directory:
     languages: Sequence[str]
     wordings: Lookup[Wording]
     sounds: Lookup[Sound]
+    domestic_country: str | None = None

@@ -20,9 +20,14 @@ class FailurePolicy(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The treatment of the calls to some dialled numbers, and the sites that may answer them."""
+    """The treatment of the calls to some dialled numbers, and the sites that may answer them.
+
+    ``company`` is the name that callers hear first, ``segments`` the sentences that are added.
+    """
 
     id: str
     on_failure: FailurePolicy
     sites: tuple[str, ...] = ()
     language: str | None = None
+    company: str | None = None
+    segments: tuple[str, ...] = ()

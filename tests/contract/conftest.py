@@ -35,6 +35,14 @@ routes:
   service: {numbers: ["+33 1 84 88 00 01"], queue: support, language: fr}
   premium: {numbers: ["+33 1 84 88 00 02"], sites: [lyon], on_failure: refuse}
   silent: {numbers: ["+33 1 84 88 00 03"], sites: [tunis], on_failure: silent}
+  framed:
+    numbers: ["+33 1 84 88 00 04"]
+    sites: [tunis]
+    language: fr
+    company: Alpha
+    segments: [recording, tariff]
+segments: {tariff: {fr: Cet appel est taxé., en: This call is charged.}}
+domestic_country: FR
 """
 
 
@@ -47,7 +55,9 @@ def centre(tmp_path: Path) -> CallCentre:
     write_manifest(
         tmp_path / "sounds",
         {
-            sentence.sound_name: ManifestEntry(sentence.text, "0" * 64, SECONDS, -22.0, "test")
+            sentence.sound_name: ManifestEntry(
+                sentence.text, {"wav": "0" * 64}, SECONDS, -22.0, "test"
+            )
             for sentence in needed(load(centre.path))
         },
     )

@@ -12,10 +12,11 @@ from tests.call_centre import CallCentre
 from tests.contract.conftest import SECONDS, Call
 
 POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
-ANSWERED_MA = "Votre conseiller, situé au Maroc, est en ligne."
-ANSWERED_TN = "Votre conseiller, situé en Tunisie, est en ligne."
+ANSWERED_MA = "Votre appel sera traité au Maroc, merci de patienter."
+ANSWERED_TN = "Votre appel sera traité en Tunisie, merci de patienter."
+CALLED_FROM_MA = "Votre conseiller vous appelle du Maroc, vous êtes en ligne."
 GENERIC_EN = "Your call may be handled in another country, please hold."
-FRANCE_EN = "Your call may be handled in France, please hold."
+FRANCE_EN = "Your call will be handled in France, please hold."
 
 Dial = Callable[..., FakeChannel]
 
@@ -123,6 +124,26 @@ def test_a_call_has_one_outcome_whatever_its_door(
             "0184880002",
             {"fault": Fault(hang_up_after=0)},
             ["hung up"],
+        ),
+        (
+            "0184880004",
+            {},
+            [
+                "answered",
+                "Bienvenue chez Alpha.",
+                "Votre appel pourra être traité en Tunisie, merci de patienter.",
+                "Cet appel peut être enregistré.",
+                "Cet appel est taxé.",
+                "connected",
+            ],
+        ),
+        (
+            "+33612345678",
+            {
+                "arguments": ["stage=answered", "direction=outbound", "agent=PJSIP/201"],
+                "language": "fr",
+            },
+            ["answered", CALLED_FROM_MA, "connected"],
         ),
     ],
 )

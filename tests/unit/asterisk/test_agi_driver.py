@@ -107,6 +107,23 @@ def test_an_empty_file_is_not_taken_for_an_announcement(
     assert call.result is PlaybackResult.FAILED
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "result", "played"),
+    [(4.0, 0, 3.7), (1.5, ord("5"), 1.5)],
+    ids=["to its end", "cut after 1.5 s"],
+)
+def test_the_position_in_a_wideband_file_is_not_taken_for_that_of_the_sound(
+    begin: Begin, elapsed: float, result: int, played: float
+) -> None:
+    driver = AgiDriver(begin, "agi", 0.0)
+    driver.receive(AsteriskSide.environment({"dnid": NUMBER}), 0.0)
+    driver.receive(AsteriskSide.reply(0), 0.0)
+    driver.receive(AsteriskSide.reply(result, endpos=round(16000 * elapsed)), elapsed)
+    driver.receive(AsteriskSide.reply(0), elapsed)
+    assert driver.record is not None
+    assert driver.record.playbacks[0].report.played == played
+
+
 @pytest.mark.parametrize("key", "0123456789*#")
 def test_no_key_cuts_the_announcement(begin: Begin, prompts: list[Prompt], key: str) -> None:
     call = Call(begin, FakeChannel(NUMBER, sounds=prompts, fault=Fault(press=key)))

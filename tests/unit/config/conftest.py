@@ -14,10 +14,25 @@ from callcentre_disclosure.errors import ConfigurationError
 FRENCH = """\
 language: fr
 conjunction: ou
-possible: "Appel traité {places}, merci."
-answered: "Conseiller {places} en ligne."
-generic: "Appel traité ailleurs."
-places: {MA: au Maroc, TN: en Tunisie, FR: en France, MG: à Madagascar, NO: en Norvège}
+inbound:
+  company: "Chez {company}."
+  possible: "Appel traité {places}, merci."
+  answered: "Conseiller {places} en ligne."
+  domestic: "Appel pris {places}, merci."
+  generic: "Appel traité ailleurs."
+outbound:
+  company: "Ici {company}."
+  possible: "Appel venu {origins}, merci."
+  answered: "Conseiller {origins} en ligne."
+  domestic: "Appel fait {places}, merci."
+  generic: "Appel venu d'ailleurs."
+segments: {recording: "Appel enregistré."}
+countries:
+  MA: {place: au Maroc, origin: du Maroc}
+  TN: {place: en Tunisie, origin: de Tunisie}
+  FR: {place: en France, origin: de France}
+  MG: {place: à Madagascar, origin: de Madagascar}
+  NO: {place: en Norvège, origin: de Norvège}
 """
 
 #: Enough of a configuration, for tests that are about something else.

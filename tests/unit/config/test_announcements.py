@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import product
 
 from callcentre_disclosure.config.announcements import needed, open_countries
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.hours import opening_hours
 from callcentre_disclosure.config.loader import load
-from callcentre_disclosure.disclosure.call import Stage
+from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
 from callcentre_disclosure.disclosure.decision import plan
 from callcentre_disclosure.disclosure.sites import (
     Basis,
@@ -78,20 +79,31 @@ sites:
   tunis: {country: TN, timezone: Africa/Tunis, hours: [mon 08:00-18:00]}
 agents: {PJSIP/1: {country: MG}, PJSIP/2: {site: rabat}}
 queues: {sales: {sites: [tunis, rabat]}}
-routes: {a: {numbers: [1], queue: sales}, b: {numbers: [2], sites: [rabat]}, c: {numbers: [3]}}
+routes:
+  a: {numbers: [1], queue: sales, company: Alpha}
+  b: {numbers: [2], sites: [rabat], segments: [recording]}
+  c: {numbers: [3], company: Beta, segments: [recording, tariff]}
+segments: {tariff: {fr: Appel gratuit.}}
+domestic_country: TN
 """
         )
     )
 
     users = {
-        sentence.text.removesuffix("."): names for sentence, names in needed(configuration).items()
+        sentence.text.removesuffix("."): names
+        for sentence, names in needed(configuration).items()
+        if "/outbound-" not in sentence.sound_name
     }
 
     assert users == {
         "Appel traité ailleurs": ("every route",),
+        "Chez Alpha": ("routes.a",),
+        "Chez Beta": ("routes.c",),
+        "Appel enregistré": ("routes.b", "routes.c"),
+        "Appel gratuit": ("routes.c",),
         "Appel traité en Tunisie ou au Maroc, merci": ("routes.a", "queues.sales"),
         "Appel traité au Maroc, merci": ("routes.a", "queues.sales", "routes.b", "sites.rabat"),
-        "Appel traité en Tunisie, merci": ("sites.tunis",),
+        "Appel pris en Tunisie, merci": ("sites.tunis",),
         "Conseiller au Maroc en ligne": ("sites.rabat",),
         "Conseiller en Tunisie en ligne": ("sites.tunis",),
         "Conseiller à Madagascar en ligne": ("agents",),
@@ -99,12 +111,26 @@ routes: {a: {numbers: [1], queue: sales}, b: {numbers: [2], sites: [rabat]}, c: 
 
 
 def test_the_names_of_sounds_are_those_that_a_call_asks_for(write: Write) -> None:
-    configuration = load(write(BASE + "sites: {rabat: {country: MA}}\n"))
+    configuration = load(
+        write(
+            BASE
+            + "sites: {rabat: {country: MA}}\n"
+            + "default: {company: Alpha, segments: [recording]}\n"
+        )
+    )
     names = {sentence.sound_name for sentence in needed(configuration)}
     resolution = SiteResolution(Basis.DNID, (Site("rabat", "Rabat", "MA"),))
     countries = disclosed_countries(resolution, datetime.now(timezone.utc))
     nothing_built = directory(configuration)
 
-    for stage in Stage:
-        asked = plan(configuration.wordings["fr"], stage, countries, nothing_built).missing
-        assert asked.removeprefix("sound ") in names
+    for direction, stage in product(Direction, Stage):
+        call = CallFacts("1.1", "PJSIP/x-1", "agi", direction, stage)
+        asked = plan(
+            configuration.wordings["fr"],
+            nothing_built.default_route,
+            call,
+            countries,
+            nothing_built,
+        )
+        for name in (asked.missing.removeprefix("sound "), *asked.unsaid):
+            assert name in names

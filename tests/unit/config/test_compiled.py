@@ -60,7 +60,7 @@ def country(opened: Compiled, site: str = "rabat") -> str | None:
 def test_a_call_finds_the_same_in_the_file_as_in_memory(config: Path, cache: tuple[str]) -> None:
     sounds = config.parent / "sounds"
     sounds.mkdir()
-    write_manifest(sounds, {"fr/x": ManifestEntry("é", "0" * 64, 2.5, -26.0, "engine 1")})
+    write_manifest(sounds, {"fr/x": ManifestEntry("é", {"wav": "0" * 64}, 2.5, -26.0, "engine 1")})
     open_compiled(config, cache)
     file = CompiledFile.open(str(compiled_file(config, cache)))
     assert file is not None
@@ -121,7 +121,7 @@ def test_a_source_that_appears_makes_it_anew(config: Path, cache: tuple[str]) ->
     assert open_compiled(config, cache).directory.sounds.get("fr/x") is None
 
     (config.parent / "sounds").mkdir()
-    entry = ManifestEntry("text", "0" * 64, 2.5, -26.0, "engine")
+    entry = ManifestEntry("text", {"wav": "0" * 64}, 2.5, -26.0, "engine")
     write_manifest(config.parent / "sounds", {"fr/x": entry})
 
     assert open_compiled(config, cache).directory.sounds.get("fr/x") is not None
@@ -164,16 +164,16 @@ def test_a_file_that_broke_behind_the_configuration_counts_too(
     config: Path, cache: tuple[str], write: Write
 ) -> None:
     open_compiled(config, cache)
-    write(FRENCH.replace("{places}", ""), "texts/fr.yaml")
+    write(FRENCH.replace("{places}", "", 1), "texts/fr.yaml")
     assert open_compiled(config, cache).findings
 
     write(FRENCH, "texts/fr.yaml")
     assert open_compiled(config, cache).findings == ()
 
     (config.parent / "sounds").mkdir()
-    write("{", "sounds/manifest.json")
+    write("{", "sounds/callcentre-disclosure.json")
     (finding,) = open_compiled(config, cache).findings
-    assert finding.file.endswith("sounds/manifest.json")
+    assert finding.file.endswith("sounds/callcentre-disclosure.json")
 
 
 def test_a_configuration_that_never_worked_is_an_error(write: Write, cache: tuple[str]) -> None:

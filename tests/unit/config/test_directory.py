@@ -74,7 +74,7 @@ def test_sounds_that_were_built_win_over_shipped_ones(
     for folder, engine in ((shipped, "package"), (built, "own")):
         folder.mkdir(parents=True)
         names = ["fr/generic-1", *(["fr/possible-ma-1"] if folder is shipped else [])]
-        entry = ManifestEntry("text", "0" * 64, 2.5, -26.0, engine)
+        entry = ManifestEntry("text", {"ulaw": "0" * 64}, 2.5, -26.0, engine)
         write_manifest(folder, dict.fromkeys(names, entry))
 
     sounds = directory(load(path)).sounds

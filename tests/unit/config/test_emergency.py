@@ -10,7 +10,7 @@ from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.decision import decide
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", ["fr", "en", "it", "es", "de"])
 def test_without_a_configuration_the_sentence_that_names_no_country_is_there(
     language: str,
 ) -> None:
@@ -19,4 +19,14 @@ def test_without_a_configuration_the_sentence_that_names_no_country_is_there(
     assert decision.obstacle == "no site resolved"
     assert decision.generic_prompt is not None
     assert decision.generic_prompt.announcement.language == language
-    assert Path(f"{decision.generic_prompt.sound.path}.wav").is_file()
+    assert Path(f"{decision.generic_prompt.sound.path}.ulaw").is_file()
+
+
+def test_without_any_sounds_a_call_goes_on_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callcentre_disclosure.config.emergency.shipped", lambda _: tmp_path)
+    call = CallFacts("1", "c", "test", channel_language="fr")
+    decision = decide(call, emergency().directory, datetime(2026, 11, 23, tzinfo=timezone.utc))
+    assert decision.language == "fr"
+    assert decision.generic_prompt is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.manifest import SoundFormat
 from callcentre_disclosure.config.model import AgentEntry, SiteEntry, SiteList, Treatment
 from callcentre_disclosure.disclosure.route import FailurePolicy
 
@@ -40,7 +41,7 @@ default:
     assert configuration.sites_of(sales) == ("tunis", "rabat")
     assert configuration.default == Treatment()
     assert configuration.sounds.folder == path.parent / "sounds"
-    assert configuration.wordings["fr"].places["NO"] == "en Norvège"
+    assert configuration.wordings["fr"].countries["NO"].place == "en Norvège"
 
 
 def test_relative_paths_start_from_the_file_not_from_where_one_stands(
@@ -143,7 +144,71 @@ def test_a_country_that_cannot_be_said_is_found_once_for_each_language(write: Wr
         "config.yaml:4: sites.a.country: the sentences in 'en' have no words for KM (Comoros)",
         "config.yaml:4: sites.a.country: the sentences in 'fr' have no words for KM (Comoros)",
     ]
-    assert said[1].endswith("add KM to the places of texts/fr.yaml")
+    assert said[1].endswith("add KM to the countries of texts/fr.yaml")
+
+
+def test_a_sentence_that_a_language_does_not_have(write: Write) -> None:
+    write(FRENCH.replace("language: fr", "language: en"), "texts/en.yaml")
+    said = findings(
+        write(
+            BASE.replace("[fr]", "[fr, en]")
+            + """\
+sites: {a: {country: MA}}
+segments: {tariff: {fr: Gratuit.}, opt-out: {fr: "Tapez {digit}.", pt: Olá.}}
+default: {segments: [tariff, recording, recordin]}
+"""
+        )
+    )
+
+    assert [line.partition("; write a")[0] for line in said] == [
+        "config.yaml:5: segments.opt-out: there is no sentence 'opt-out' in 'en'; "
+        "write it under segments.opt-out.en",
+        "config.yaml:5: segments.opt-out: there is no sentence 'opt-out' in 'fr'; "
+        "write it under segments.opt-out.fr",
+        "config.yaml:5: segments.opt-out.fr: 'Tapez {digit}.' does not fit",
+        "config.yaml:5: segments.opt-out.pt: there is no language 'pt'; write one of en, fr",
+        "config.yaml:5: segments.tariff: there is no sentence 'tariff' in 'en'; "
+        "write it under segments.tariff.en",
+        "config.yaml:6: default.segments[2]: there is no sentence 'recordin' in 'en'; "
+        "did you mean recording?",
+        "config.yaml:6: default.segments[2]: there is no sentence 'recordin' in 'fr'; "
+        "did you mean recording?",
+    ]
+
+
+def test_sounds_that_are_asked_for_in_a_way_of_ones_own(write: Write) -> None:
+    sounds = load(
+        write(
+            SITES.replace(
+                "{folder: sounds}",
+                "{folder: sounds, engine: kokoro, engines: {fr: command}, level: -24.5,"
+                " command: 'say -o {file}', formats: [sln16, gsm], url: 'https://host/sounds'}",
+            )
+        )
+    ).sounds
+
+    assert (sounds.engine, sounds.engines, sounds.level) == ("kokoro", {"fr": "command"}, -24.5)
+    assert sounds.formats == (SoundFormat.SLN16, SoundFormat.GSM)
+    assert not sounds.as_shipped
+    assert load(write(SITES)).sounds.as_shipped
+
+
+@pytest.mark.parametrize(
+    ("key", "finding"),
+    [
+        ("level: loud", "sounds.level: 'loud' does not fit; write a number between -36 and -12"),
+        ("level: 3", "sounds.level: '3' does not fit; write a number between -36 and -12"),
+        ("formats: [mp3]", "sounds.formats[0]: 'mp3' is not known; "),
+        ("formats: []", "sounds.formats: the list is empty"),
+        ("engines: {pt: kokoro}", "sounds.engines.pt: there is no language 'pt'"),
+        ("engine: command", "sounds: the engine is command but there is none; add `command:`"),
+        ("url: host/sounds", "sounds.url: 'host/sounds' does not fit"),
+    ],
+)
+def test_sounds_that_cannot_be_had(write: Write, key: str, finding: str) -> None:
+    (said,) = findings(write(SITES.replace("{folder: sounds}", f"{{folder: sounds, {key}}}")))
+
+    assert said.startswith(f"config.yaml:3: {finding}")
 
 
 def test_numbers_clash_in_whatever_way_they_are_written(write: Write) -> None:

@@ -19,7 +19,7 @@ def test_the_shipped_sentences_can_be_used(language: str) -> None:
 def test_your_own_sentences_are_read_instead_of_the_shipped_ones(write: Write) -> None:
     folder = write(FRENCH, "texts/fr.yaml").parent
 
-    assert wording("fr", folder).generic == "Appel traité ailleurs."
+    assert wording("fr", folder).inbound.generic == "Appel traité ailleurs."
     assert wording("en", folder) == wording("en")
     assert set(available_languages(folder)) >= {"fr", "en"}
 
@@ -28,14 +28,20 @@ def test_your_own_sentences_are_read_instead_of_the_shipped_ones(write: Write) -
     ("old", "new", "finding"),
     [
         ("conjunction: ou\n", "", "there is no conjunction"),
-        ("{places}, merci", "{place}, merci", "possible: the placeholders are wrong"),
-        ("{places} en", "{places} {places} en", "answered: the placeholders are wrong"),
-        ("{places} en", "{places", "answered: the placeholders are wrong"),
-        ("ailleurs", "{places}", "generic: the placeholders are wrong"),
+        ("traité {places}", "traité {place}", "inbound.possible: the placeholders are wrong"),
+        ("{places} en", "{places} {origins} en", "inbound.answered: the placeholders are wrong"),
+        ("{origins} en", "{origins", "outbound.answered: the placeholders are wrong"),
+        ("d'ailleurs", "{places}", "outbound.generic: the placeholders are wrong; write no"),
+        (
+            "Ici {company}",
+            "Ici Alpha",
+            "outbound.company: the placeholders are wrong",
+        ),
+        ("enregistré", "{places}", "segments.recording: the placeholders are wrong"),
         ("language: fr", "language: en", "'en' is not 'fr'"),
-        ("MA: au Maroc", "MAR: au Maroc", "places.MAR: 'MAR' is no country code"),
-        ("MA: au Maroc", "MA: ", "places.MA: there is nothing here"),
-        ("places:", "place:", "place: this key is not known; did you mean places?"),
+        ("MA: {pl", "MAR: {pl", "countries.MAR: 'MAR' is no country code"),
+        (", origin: du Maroc", "", "countries.MA: there is no origin"),
+        ("countries:", "country:", "country: this key is not known; did you mean countries?"),
     ],
 )
 def test_sentences_that_cannot_be_used(write: Write, old: str, new: str, finding: str) -> None:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from callcentre_disclosure.disclosure.announcement import generic_announcement
-from callcentre_disclosure.disclosure.call import CallFacts, Stage
+from callcentre_disclosure.disclosure.announcement import announcement, generic_announcement
+from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import (
     DisclosureOutcome,
@@ -20,6 +20,7 @@ from callcentre_disclosure.disclosure.outcome import (
     PlaybackResult,
 )
 from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.route import FailurePolicy
 from callcentre_disclosure.disclosure.session import (
     Answer,
     Command,
@@ -166,7 +167,7 @@ def test_an_unresolved_call_follows_the_policy(
 def test_a_missing_sound_follows_the_policy(
     directory: Directory, number: str, spoken: list[str], ends: list[type]
 ) -> None:
-    sentence = generic_announcement(FRENCH)
+    sentence = generic_announcement(FRENCH, Direction.INBOUND)
     only_generic = replace(directory, sounds={sentence.sound_name: sound_of(sentence)})
     call = replace(CALL, dialled_number=number, language="fr")
     record, commands = journey(only_generic, call)
@@ -253,7 +254,8 @@ def test_a_caller_who_leaves_while_the_call_is_answered(directory: Directory) ->
 def test_a_country_without_words_is_a_missing_announcement(directory: Directory) -> None:
     wording = directory.wordings.get("fr")
     assert wording is not None
-    speechless = replace(directory, wordings={"fr": replace(wording, places={"MA": "au Maroc"})})
+    only = {"MA": wording.countries["MA"]}
+    speechless = replace(directory, wordings={"fr": replace(wording, countries=only)})
     record, _ = journey(speechless)
     assert record.cause == "missing: words for TN in fr"
 
@@ -285,3 +287,102 @@ def test_a_whole_journey_opens_nothing(directory: Directory) -> None:
     journey(directory)
     watching = False
     assert opened == []
+
+
+COMPANY = "Bienvenue chez Alpha."
+COUNTRIES = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
+RECORDING = "Cet appel peut être enregistré."
+
+
+@pytest.fixture
+def framed(directory: Directory) -> Directory:
+    """A company that says its name, and that calls are recorded."""
+    route = directory.routes.get("+33184880001")
+    assert route is not None
+    framed = replace(route, company="Alpha", segments=("recording",))
+    routes = {"+33184880001": framed}
+    return replace(directory, routes=routes, default_route=replace(framed, sites=()))
+
+
+def test_the_company_is_named_before_the_countries_and_what_is_added_comes_after(
+    framed: Directory,
+) -> None:
+    record, commands = journey(framed)
+    assert texts(commands) == [COMPANY, COUNTRIES, RECORDING]
+    assert record.outcome is DisclosureOutcome.DISCLOSED
+    assert record.cause == ""
+    assert len(record.playbacks) == 3
+
+
+def test_once_an_agent_has_answered_only_the_country_is_said(framed: Directory) -> None:
+    _, commands = journey(framed, replace(CALL, stage=Stage.ANSWERED, agent="PJSIP/201"))
+    assert len(texts(commands)) == 1
+
+
+def test_who_is_called_hears_the_company_with_the_country_of_the_agent(framed: Directory) -> None:
+    call = replace(CALL, direction=Direction.OUTBOUND, stage=Stage.ANSWERED, agent="PJSIP/201")
+    _, commands = journey(framed, call)
+    assert texts(commands) == [
+        "Bonjour, Alpha vous appelle.",
+        "Votre conseiller vous appelle du Maroc, vous êtes en ligne.",
+        RECORDING,
+    ]
+
+
+def test_calls_of_the_callers_own_country(directory: Directory) -> None:
+    french = replace(directory, domestic_country="FR")
+    call = replace(CALL, queue="lyon-only")
+    _, commands = journey(french, call)
+    assert texts(commands) == ["Votre appel sera traité en France, merci de patienter."]
+
+
+def test_a_caller_who_leaves_during_the_companys_name_was_not_told(framed: Directory) -> None:
+    record, commands = journey(framed, door=ending(Ending.HANGUP, 1.0, 1.0))
+    assert texts(commands) == [COMPANY]
+    assert record.outcome is DisclosureOutcome.ABANDONED
+    assert record.disposition is Disposition.HANG_UP
+    assert variables(commands)["DISCLOSURE_COUNTRIES"] == ""
+    assert record.cause.startswith("CALLER_HUNG_UP: fr/company-")
+
+
+def test_a_caller_who_leaves_after_the_countries_was_told(framed: Directory) -> None:
+    def door(command: Command) -> PlaybackReport | None:
+        if isinstance(command, Play) and "/segment-" in command.prompt.announcement.sound_name:
+            return PlaybackReport(Ending.HANGUP, 0.5, 0.5)
+        return completely(command)
+
+    record, _ = journey(framed, door=door)
+    assert record.outcome is DisclosureOutcome.DISCLOSED
+    assert record.cause.startswith("CALLER_HUNG_UP: fr/segment-recording-")
+
+
+def test_what_has_no_sound_is_left_out_and_the_evidence_says_so(framed: Directory) -> None:
+    only = announcement(FRENCH, Direction.INBOUND, Stage.POSSIBLE, ("MA", "TN"))
+    assert only is not None
+    record, commands = journey(replace(framed, sounds={only.sound_name: sound_of(only)}))
+    assert texts(commands) == [COUNTRIES]
+    assert record.outcome is DisclosureOutcome.DISCLOSED
+    company, recording = record.cause.split("; ")
+    assert company.startswith("missing: sound fr/company-")
+    assert recording.startswith("missing: sound fr/segment-recording-")
+
+
+def test_nothing_is_added_for_a_call_that_is_refused(framed: Directory) -> None:
+    route = framed.routes.get("+33184880001")
+    assert route is not None
+    refusing = replace(route, on_failure=FailurePolicy.REFUSE)
+
+    def door(command: Command) -> PlaybackReport | None:
+        if isinstance(command, Play) and "/possible-" in command.prompt.announcement.sound_name:
+            return PlaybackReport(Ending.REFUSED)
+        return completely(command)
+
+    _, commands = journey(replace(framed, routes={"+33184880001": refusing}), door=door)
+    assert texts(commands) == [COMPANY, COUNTRIES]
+    assert isinstance(commands[-1], HangUp)
+
+
+def test_after_a_lost_connection_nothing_more_is_tried(framed: Directory) -> None:
+    record, commands = journey(framed, door=ending(Ending.LOST))
+    assert texts(commands) == [COMPANY]
+    assert record.outcome is DisclosureOutcome.NOT_DISCLOSED
