@@ -2,7 +2,8 @@
 
 ::
 
-    mono ─ 8 kHz ─ high-pass 250 Hz ─ trim, 50 ms either side ─ -22 dBov active, peaks below -3 dBFS
+    mono ─ 8 or 16 kHz ─ high-pass 250 Hz ─ trim, 50 ms either side ─ -22 dBov active, peaks below
+    -3 dBFS
 
 Samples are floats between -1 and 1. A level in dBov is relative to a full-scale square wave
 (ITU-T G.100.1), so that a full-scale sine is at -3.01 dBov; RFC 7874 recommends about -22 dBov.
@@ -10,13 +11,15 @@ Samples are floats between -1 and 1. A level in dBov is relative to a full-scale
 
 from __future__ import annotations
 
-import io
-import wave
+from collections.abc import Collection
+from functools import lru_cache
 from math import exp, inf, log10
 
 from callcentre_disclosure.errors import SoundError
 
 from .engines import INSTALL
+from .loudness import LEVEL as LEVEL
+from .loudness import PEAK as PEAK
 
 try:
     import numpy as np
@@ -28,52 +31,84 @@ except ImportError as missing:
 Samples = npt.NDArray[np.float64]
 
 RATE = 8000
-"""Hz: what a telephone line carries."""
-LEVEL = -22.0
-"""dBov: the active speech level of every sound."""
-TOLERANCE = 1.0
-"""dB: how far from ``LEVEL`` a sound may be."""
-PEAK = -3.0
-"""dBFS: no sample is louder."""
+"""Hz: what most telephone lines carry; wideband ones carry 16000."""
 MARGIN = 0.05
 """Seconds of lead and of tail. Whatever follows the last word delays the bridge."""
 
 _HIGH_PASS = 250.0  # Hz, -6 dB there; below 200 Hz -50 dB
-_TRIM = -45.0  # dB below the loudest 5 ms
+# dB relative to the loudest 5 ms of a recording:
+_CLEAR = -20.0  # what is louder is speech, whatever the noise
+_PLAIN = -30.0  # what is fainter, and has nothing louder near it, is a click or a breath
+_FAINT = -45.0  # what is fainter is not heard
+_NEAR = 60  # frames of 5 ms
+_ABOVE_NOISE = 10.0  # dB above the steady noise of a room: what is fainter is the room
+_STEADY = 5.0  # dB: frames of noise differ by less, pauses and consonants by more
 _P56_MARGIN = 15.9  # dB between the active speech level and the threshold of activity
 
 
-def to_telephone(samples: npt.ArrayLike, rate: int) -> Samples:
-    """Speech of any rate (Hz) as a caller is to hear it: mono, 8 kHz, trimmed and levelled.
+def to_telephone(
+    samples: npt.ArrayLike, rate: int, *, out_rate: int = RATE, level: float = LEVEL
+) -> Samples:
+    """Speech of any rate (Hz) as a caller is to hear it: mono, at ``out_rate``, trimmed, and at
+    an active speech ``level`` (dBov).
 
     ``samples`` is a row, or one column a channel. Raises ``SoundError`` where there is no speech.
     """
+    return versions(samples, rate, [out_rate], level)[out_rate]
+
+
+def versions(
+    samples: npt.ArrayLike, rate: int, rates: Collection[int], level: float = LEVEL
+) -> dict[int, Samples]:
+    """The same speech at several rates, each as ``to_telephone`` makes it and as long as the
+    others: where it begins and ends is heard once, at the highest rate."""
     mono = np.asarray(samples, dtype=np.float64)
     if mono.ndim == 2:
         mono = mono.mean(axis=1)
     if not mono.size or not np.isfinite(mono).all():
         raise _no_speech()
-    narrow = soxr.resample(mono, rate, RATE, quality="VHQ") if rate != RATE else mono
-    return levelled(trimmed(high_passed(narrow)))
+    widest = max(rates)
+    wide = trimmed(high_passed(resampled(mono, rate, widest), widest), widest)
+    return {out: levelled(resampled(wide, widest, out), out, level) for out in rates}
 
 
-def high_passed(samples: Samples) -> Samples:
-    """8 kHz samples without hum, rumble and offset: linear phase, same length."""
-    half = len(_TAPS) // 2
-    whole: Samples = np.convolve(samples, _TAPS)
+def silence(seconds: float, rate: int = RATE) -> Samples:
+    return np.zeros(round(seconds * rate))
+
+
+def resampled(samples: Samples, rate: int, out_rate: int) -> Samples:
+    """Samples at another rate, without what it cannot carry."""
+    if rate == out_rate:
+        return samples
+    converted: Samples = soxr.resample(samples, rate, out_rate, quality="VHQ")
+    return converted
+
+
+def high_passed(samples: Samples, rate: int = RATE) -> Samples:
+    """Samples without hum, rumble and offset: linear phase, same length."""
+    taps = _high_pass_taps(rate)
+    half = len(taps) // 2
+    whole: Samples = np.convolve(samples, taps)
     return whole[half : half + len(samples)]
 
 
-def trimmed(samples: Samples) -> Samples:
-    """8 kHz samples with just ``MARGIN`` seconds before the first and after the last sound."""
-    frame = RATE // 200
+def trimmed(samples: Samples, rate: int = RATE) -> Samples:
+    """Samples with just ``MARGIN`` seconds before the first and after the last sound.
+
+    Neither the steady noise of a room nor a faint click on its own (Pico's, long after the last
+    word) is a sound.
+    """
+    frame = rate // 200
     whole = np.pad(samples, (0, -len(samples) % frame))
     power = (whole.reshape(-1, frame) ** 2).mean(axis=1)
     loudest = power.max(initial=0.0)
     if not loudest:
         raise _no_speech()
-    heard = np.flatnonzero(power > loudest * 10 ** (_TRIM / 10))
-    margin = round(MARGIN * RATE)
+    faintest = max(loudest * _ratio(_FAINT), _noise(power) * _ratio(_ABOVE_NOISE))
+    heard = np.flatnonzero(power > min(faintest, loudest * _ratio(_CLEAR)))
+    plain = np.flatnonzero(power > loudest * _ratio(_PLAIN))
+    heard = heard[(heard >= plain[0] - _NEAR) & (heard <= plain[-1] + _NEAR)]
+    margin = round(MARGIN * rate)
     padded = np.pad(whole, margin)
     kept: Samples = padded[heard[0] * frame : (heard[-1] + 1) * frame + 2 * margin].copy()
     ramp = np.linspace(0.0, 1.0, frame)
@@ -82,17 +117,17 @@ def trimmed(samples: Samples) -> Samples:
     return kept
 
 
-def levelled(samples: Samples) -> Samples:
-    """Samples at ``LEVEL`` with no peak above ``PEAK``.
+def levelled(samples: Samples, rate: int = RATE, wanted: float = LEVEL) -> Samples:
+    """Samples at a level (dBov) with no peak above ``PEAK``.
 
     A gain, and where that makes peaks too high a look-ahead limiter, driven harder until the
-    level is right again. Speech always gets there. Where a signal cannot (single clicks on
-    silence), the peak holds and the level stays below; ``check`` then reports it.
+    level is right again. Speech always gets to ``LEVEL``. Where a signal cannot get to what is
+    wanted (single clicks on silence), the peak holds and the level stays below.
     """
-    drive = LEVEL - level(samples)
+    drive = wanted - level(samples, rate)
     for _ in range(8):
-        loud = _limited(samples * 10 ** (drive / 20))
-        missed = LEVEL - level(loud)
+        loud = _limited(samples * 10 ** (drive / 20), rate)
+        missed = wanted - level(loud, rate)
         if abs(missed) < 0.05:
             break
         drive += missed
@@ -138,42 +173,38 @@ def peak(samples: npt.ArrayLike) -> float:
     return 20 * log10(loudest) if loudest else -inf
 
 
-def wav(samples: Samples) -> bytes:
-    """8 kHz samples as the bytes of a ``.wav``: PCM, 16 bits, mono."""
-    pcm = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(pcm.tobytes())
-    return file.getvalue()
-
-
-def from_pcm(pcm: bytes) -> Samples:
-    """16-bit little-endian PCM as samples."""
-    return np.frombuffer(pcm, dtype="<i2").astype(np.float64) / 32768
-
-
-def _high_pass_taps() -> Samples:
+@lru_cache
+def _high_pass_taps(rate: int) -> Samples:
     """A windowed sinc (Hamming): all that is there, less what is below ``_HIGH_PASS``."""
-    offsets = np.arange(-127, 128)
-    low_pass = np.sinc(2 * _HIGH_PASS / RATE * offsets) * np.hamming(len(offsets))
+    half = round(127 * rate / RATE)
+    offsets = np.arange(-half, half + 1)
+    low_pass = np.sinc(2 * _HIGH_PASS / rate * offsets) * np.hamming(len(offsets))
     taps: Samples = -low_pass / low_pass.sum()
-    taps[len(taps) // 2] += 1.0
+    taps[half] += 1.0
     return taps
 
 
-_TAPS = _high_pass_taps()
+def _noise(power: Samples) -> float:
+    """The power of the steady noise under a recording, from that of its frames of 5 ms; 0.0
+    where there is none.
+
+    It is what the quietest sixth of a recording has in common. Without noise these are the
+    fainter consonants and the pauses between words, which have nothing in common.
+    """
+    longer = power[: len(power) // 4 * 4].reshape(-1, 4).mean(axis=1)  # 20 ms: steadier
+    if not len(longer):
+        return 0.0
+    low, middle, high = np.quantile(longer, (0.02, 0.08, 0.16))
+    return float(middle) if high < low * _ratio(_STEADY) else 0.0
 
 
-def _limited(samples: Samples) -> Samples:
+def _limited(samples: Samples, rate: int) -> Samples:
     """The samples turned down around every peak above ``PEAK``, 5 ms ahead and 5 ms after."""
     ceiling = 10 ** ((PEAK - 0.05) / 20)
     loudest = np.abs(samples)
     if loudest.max() <= ceiling:
         return samples
-    half = RATE // 200
+    half = rate // 200
     gain = np.pad(ceiling / np.maximum(loudest, ceiling), 2 * half, constant_values=1.0)
     lowest = np.lib.stride_tricks.sliding_window_view(gain, 2 * half + 1).min(axis=1)
     window = np.hanning(2 * half + 3)[1:-1]  # reaches no further than `lowest` looks
@@ -197,6 +228,11 @@ def _samples_active(loud: npt.NDArray[np.bool_], hangover: int) -> int:
     where = np.flatnonzero(loud)
     gaps = np.diff(where, append=len(loud))
     return int(np.minimum(gaps, hangover + 1).sum())
+
+
+def _ratio(decibels: float) -> float:
+    ratio: float = 10.0 ** (decibels / 10)
+    return ratio
 
 
 def _no_speech() -> SoundError:

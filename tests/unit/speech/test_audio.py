@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import wave
 from math import exp, log10
 
 import numpy as np
@@ -174,17 +172,79 @@ class TestToTelephone:
         assert audio.peak(audio.to_telephone(clicks, 8000)) <= audio.PEAK
 
 
-class TestWav:
-    def test_is_what_asterisk_plays(self) -> None:
-        samples = audio.to_telephone(babble(), 8000)
-        with wave.open(io.BytesIO(audio.wav(samples))) as file:
-            assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (8000, 2, 1)
-            again = audio.from_pcm(file.readframes(file.getnframes()))
-        assert np.abs(again - samples).max() <= 0.5 / 32768
+def room(seconds: float, loudness: float, rate: int = 16000, colour: float = 0.0) -> Samples:
+    """The noise of a room: white, or fainter towards high frequencies by a power of them."""
+    count = round(seconds * rate)
+    spectrum = np.fft.rfft(np.random.default_rng(50).normal(size=count))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** colour
+    noise: Samples = np.fft.irfft(spectrum, count)
+    heard = audio.high_passed(noise, rate)
+    return noise * loudness / float(np.sqrt(np.mean(heard**2)))
 
-    def test_never_wraps_around(self) -> None:
-        data = audio.wav(np.array([1.5, -1.5]))
-        assert data[44:] == b"\xff\x7f\x00\x80"
+
+class TestRecordings:
+    """A person in a room: what is trimmed is the room, not the person."""
+
+    @pytest.mark.parametrize("below", [30, 40, 50, 60])
+    @pytest.mark.parametrize("colour", [0.0, 0.5], ids=["white", "pink"])
+    @pytest.mark.parametrize("around", [1.0, 3.0])
+    def test_noise_at_the_ends_is_no_speech(
+        self, below: float, colour: float, around: float
+    ) -> None:
+        silence = np.zeros(round(around * 16000))
+        spoken = np.concatenate([silence, babble(3.0, 16000), silence])
+        loudest = max(np.mean(frame**2) for frame in np.split(spoken, len(spoken) // 80)) ** 0.5
+        noise = room(len(spoken) / 16000, loudest * 10 ** (-below / 20), colour=colour)
+        heard = audio.to_telephone(spoken + noise, 16000)
+        assert 2.5 < len(heard) / 8000 < 3.3
+
+    @pytest.mark.parametrize("wait", [0.4, 0.8])
+    def test_a_faint_click_long_after_the_last_word_is_none(self, wait: float) -> None:
+        """Pico makes one 0.7 s after « Marocco. »: the bridge would wait for it."""
+        click = np.zeros(round(wait * 16000))
+        click[-40:] = tone(1000, 0.0025, loudness=0.01)
+        heard = audio.to_telephone(np.concatenate([tone(1000, 1.0), click]), 16000)
+        assert len(heard) / 8000 == pytest.approx(1.0 + 2 * audio.MARGIN, abs=0.02)
+
+    def test_a_faint_last_consonant_is_kept(self) -> None:
+        """« Maroc »: the k comes 0.1 s after the vowel, and 35 dB below it."""
+        silence, last = np.zeros(1600), tone(2000, 0.02, loudness=0.5 * 10 ** (-35 / 20))
+        spoken = np.concatenate([tone(1000, 1.0), silence, last])
+        heard = audio.to_telephone(spoken, 16000)
+        assert len(heard) / 8000 == pytest.approx(1.12 + 2 * audio.MARGIN, abs=0.02)
+
+
+class TestVersions:
+    @pytest.mark.parametrize("level", [-36.0, -26.0, -22.0, -16.0])
+    def test_each_is_at_the_level_below_the_peak_and_as_long_as_the_other(
+        self, level: float
+    ) -> None:
+        spoken = audio.versions(babble(3.0, 24000), 24000, {8000, 16000}, level)
+        for rate, samples in spoken.items():
+            assert audio.level(samples, rate) == pytest.approx(level, abs=0.5)
+            assert audio.peak(samples) <= audio.PEAK
+        assert 2 * len(spoken[8000]) == len(spoken[16000])
+
+    def test_only_the_wide_one_carries_what_a_telephone_does_not(self) -> None:
+        spoken = audio.versions(tone(1000) + tone(6000), 16000, {8000, 16000})
+        assert strength(spoken[16000], 6000, 16000) > strength(spoken[16000], 1000, 16000) - 1
+        assert strength(spoken[8000], 2000) < strength(spoken[8000], 1000) - 60
+
+    def test_one_alone_is_what_reaches_the_telephone(self) -> None:
+        alone = audio.versions(babble(), 8000, [16000])[16000]
+        assert np.array_equal(alone, audio.to_telephone(babble(), 8000, out_rate=16000))
+
+    @pytest.mark.parametrize("rate", [8000, 16000])
+    def test_hum_is_gone_at_any_rate(self, rate: int) -> None:
+        heard = audio.to_telephone(tone(1000) + tone(100), 16000, out_rate=rate)
+        assert strength(heard, 100, rate) < strength(heard, 1000, rate) - 40
+
+    @pytest.mark.parametrize("rate", [8000, 16000])
+    def test_50_ms_are_left_at_any_rate(self, rate: int) -> None:
+        heard = audio.to_telephone(np.pad(tone(1000, 0.5), 16000), 16000, out_rate=rate)
+        loud = np.flatnonzero(np.abs(heard) > 0.02)
+        assert loud[0] / rate == pytest.approx(audio.MARGIN, abs=0.02)
+        assert (len(heard) - loud[-1]) / rate == pytest.approx(audio.MARGIN, abs=0.02)
 
 
 @pytest.mark.parametrize("package", ["numpy", "soxr"])
