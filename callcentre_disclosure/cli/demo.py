@@ -107,7 +107,7 @@ def _on_a_fake(config: Path, folder: Path) -> bool:
         _say(len(recording) / 8000, title)
         for text in channel.heard:
             _say(len(recording) / 8000, f'the caller hears "{text}"')
-            recording += Recording.load(_wav(prompts[text])).samples + pause(0.5)
+            recording += Recording.load(Path(prompts[text].sound.path)).samples + pause(0.5)
         told.append(channel.variables.get("DISCLOSURE_STATUS") == "DISCLOSED")
     _say(len(recording) / 8000, "the caller and the agent are connected")
     Recording(recording).save(folder / "what-the-caller-heard.wav")
@@ -159,7 +159,7 @@ def _tell(call: Call, leg: Call, recording: Recording, prompts: list[Prompt]) ->
     ]
     ends = []
     for prompt in prompts:
-        match = find(recording, _wav(prompt))
+        match = find(recording, Path(prompt.sound.path))
         if match and match.complete:
             heard = f'the caller hears "{prompt.announcement.text}"'
             moments.append((match.start, f"{heard} ({match.end - match.start:.1f} s, complete)"))
@@ -174,10 +174,6 @@ def _tell(call: Call, leg: Call, recording: Recording, prompts: list[Prompt]) ->
 
 def _say(at: float, what: str) -> None:
     click.echo(f"{at:7.2f} s  {what}")
-
-
-def _wav(prompt: Prompt) -> Path:
-    return Path(f"{prompt.sound.path}.wav")
 
 
 @contextmanager

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from callcentre_disclosure.cli.main import commands
+from tests.command_line import run
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 MONDAY = "2026-11-23T10:00+01:00"
@@ -18,10 +17,6 @@ SUNDAY = "2026-11-22T10:00+01:00"
 @pytest.fixture(autouse=True)
 def example(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLCENTRE_DISCLOSURE_CONFIG", str(EXAMPLE))
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(commands, arguments)
 
 
 def explained(*arguments: str) -> tuple[int, dict[str, object]]:
@@ -41,6 +36,15 @@ def test_explain_tells_countries_reason_and_sentence() -> None:
     assert told["sentence"] == (
         "Votre appel pourra être traité au Maroc, en Tunisie ou à Madagascar, merci de patienter."
     )
+
+
+def test_explain_tells_what_else_is_said() -> None:
+    told = explained("--did", "0184880003", "--language", "fr", "--at", MONDAY)[1]
+    assert told["begins_with"] == ["Bienvenue chez Alpha Assurances."]
+    assert told["adds"] == [
+        "Cet appel peut être enregistré.",
+        "Cet appel coûte quinze centimes par minute.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +85,7 @@ def test_simulate_prints_the_conversation_and_the_call() -> None:
     assert lines[0].startswith("-> GET FULL VARIABLE")
     assert lines[-3:] == [
         "answered",
-        "Votre conseiller, situé en Belgique, est en ligne.",
+        "Votre appel sera traité en Belgique, merci de patienter.",
         "connected",
     ]
     assert run("simulate", "--did", "999").exit_code == 1
@@ -120,18 +124,17 @@ def test_prompts_are_built_checked_and_listed(
 ) -> None:
     own = tmp_path / "config.yaml"
     own.write_text(
-        "languages: [en]\nsounds: {folder: sounds}\nsites: {dakar: {country: SN}}\n"
+        "languages: [en]\nsounds: {folder: sounds, level: -23}\nsites: {dakar: {country: SN}}\n"
         "routes: {one: {numbers: ['1'], sites: [dakar]}}\n"
     )
     monkeypatch.setenv("CALLCENTRE_DISCLOSURE_CONFIG", str(own))
     missing = run("prompts", "check")
     assert missing.exit_code == 1
-    assert "(needed by routes.one, sites.dakar)" in missing.stdout
-    assert run("prompts", "build").stdout.splitlines()[-1].startswith("2 built, 0 kept in ")
-    assert run("prompts", "check").stdout == "3 sounds, no findings\n"
+    assert ", to 1 (routes.one), " in missing.stdout
+    assert " built, 0 kept in " in run("prompts", "build").stdout.splitlines()[-1]
     listed = json.loads(run("prompts", "list", "--json").stdout)
-    assert [row["needed_by"] for row in listed if "possible" in row["sound"]] == [
-        ["routes.one", "sites.dakar"]
-    ]
+    assert run("prompts", "check").stdout == f"{len(listed)} sounds, no findings\n"
+    needed_by = [row["needed_by"] for row in listed if "possible" in row["sound"]]
+    assert needed_by == [["routes.one", "sites.dakar"]] * 2  # received and made calls
     assert all(row["seconds"] < 5 for row in listed)
     assert "missing" not in run("prompts", "list").stdout
