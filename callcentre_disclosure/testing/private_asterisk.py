@@ -68,8 +68,8 @@ _MODULES = {
     "cdr": "custom",
     "cel": "custom",
     "chan": "bridge_media pjsip rtp",
-    "codec": "a_mu alaw g722 resample ulaw",
-    "format": "pcm sln wav",
+    "codec": "a_mu alaw g722 gsm resample ulaw",
+    "format": "gsm pcm sln wav",
     "func": "base64 callerid cdr channel cut db devstate dialgroup dialplan env extstate global "
     "groupcount hangupcause json lock logic math md5 module periodic_hook pjsip_aor pjsip_contact "
     "pjsip_endpoint presencestate rand sha1 shell sprintf strings sysinfo talkdetect timeout uri "
@@ -206,7 +206,8 @@ class PrivateAsterisk:
     # -- its life ------------------------------------------------------------------------------
 
     def __enter__(self) -> PrivateAsterisk:
-        # A socket's path holds 107 bytes at most, which a test's folder can exceed.
+        # A socket's path holds 107 bytes at most, which a test's folder can exceed, and that of a
+        # sound in the media cache not many more than its URL: Asterisk makes room for no more.
         self._run = Path(tempfile.mkdtemp(prefix="asterisk-"))
         try:
             self._prepare()
@@ -359,6 +360,7 @@ class PrivateAsterisk:
 astetcdir => {here}/etc
 astmoddir => {self.installation.modules}
 astvarlibdir => {here}
+astcachedir => {self._run}
 astdbdir => {here}/db
 astkeydir => {here}
 astdatadir => {here}/data

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callcentre_disclosure.errors import SoundError
-from callcentre_disclosure.testing.g711 import SAMPLE_RATE
+from callcentre_disclosure.testing.g711 import PCMA, PCMU, SAMPLE_RATE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,10 @@ _VOTERS = 48
 _WINDOW = round(WINDOW * SAMPLE_RATE)
 _HOP = _WINDOW // 2
 _TONE_FRAME = SAMPLE_RATE // 50
+
+
+#: What a file without a header holds, by its extension.
+_RAW = {".ulaw": PCMU, ".alaw": PCMA}
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,22 @@ class Recording:
 
     @classmethod
     def load(cls, path: Path) -> Recording:
-        """Reads a WAV file of 8 kHz, 16 bit, mono: what Asterisk plays.
+        """Reads what Asterisk plays: a WAV file of 8 kHz, 16 bit, mono, or ``.ulaw`` or ``.alaw``.
 
-        Raises ``SoundError`` for anything else.
+        A path without an extension, as Asterisk takes it, is that of whichever there is. Raises
+        ``SoundError`` for anything else.
         """
+        if not path.suffix:
+            there = filter(Path.is_file, map(path.with_suffix, (".wav", *_RAW)))
+            path = next(there, path)
         try:
+            if law := _RAW.get(path.suffix):
+                return cls(law.decode(path.read_bytes()))
             with wave.open(str(path), "rb") as file:
                 shape = (file.getframerate(), file.getsampwidth() * 8, file.getnchannels())
                 data = file.readframes(file.getnframes())
         except (OSError, EOFError, wave.Error) as error:
-            raise SoundError(f"cannot be read as WAV ({error})", where=str(path)) from error
+            raise SoundError(f"cannot be read ({error})", where=str(path)) from error
         if shape != (SAMPLE_RATE, 16, 1):
             raise SoundError(
                 "is {} Hz, {} bit, {} channel(s)".format(*shape),

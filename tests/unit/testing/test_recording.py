@@ -33,10 +33,18 @@ def test_wav_there_and_back(tmp_path: Path) -> None:
     assert Recording.load(path).duration == len(MOROCCO) / SAMPLE_RATE
 
 
+@pytest.mark.parametrize(("extension", "law"), [("ulaw", PCMU), ("alaw", PCMA)])
+def test_what_asterisk_finds_under_a_name_is_read(
+    tmp_path: Path, extension: str, law: Codec
+) -> None:
+    (tmp_path / f"sound.{extension}").write_bytes(law.encode(MOROCCO))
+    assert Recording.load(tmp_path / "sound") == Recording(law.decode(law.encode(MOROCCO)))
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "no.wav"
     path.write_bytes(b"RIFF")
-    with pytest.raises(SoundError, match=r"no\.wav: cannot be read as WAV"):
+    with pytest.raises(SoundError, match=r"no\.wav: cannot be read"):
         Recording.load(path)
     with pytest.raises(SoundError, match="nothing to recognise"):
         find(Recording(MOROCCO), Recording(pause(1.0)))
