@@ -1,5 +1,5 @@
 # The recipes that people, hooks and CI share. Each sets up whatever it needs.
-.PHONY: demo test check bench docs setup clean
+.PHONY: demo test check bench docs intelligibility setup clean
 
 BIN := .venv/bin
 
@@ -22,7 +22,14 @@ bench: .venv/ready  ## Measure; the figures are printed.
 docs: .venv/ready  ## Run every command and snippet of the README and the documentation.
 	$(BIN)/python -m pytest tests/test_docs.py
 
+intelligibility: .venv/intelligibility  ## Have a machine listen to the sounds; docs/intelligibility.md.
+	$(BIN)/python -m benchmarks.intelligibility $(if $(ALL),--all)
+
 setup: .venv/ready
+
+.venv/intelligibility: .venv/ready
+	$(BIN)/python -m pip install --quiet --editable . --group dev --group intelligibility
+	: >$@
 
 .venv/ready: pyproject.toml tools/venv.sh
 	sh tools/venv.sh

@@ -27,6 +27,7 @@ from callcentre_disclosure.testing.recording import Match, find, find_tone
 from callcentre_disclosure.testing.sip import Call, Phone
 from tests.call_centre import BIN, CallCentre, Server
 from tests.integration.conftest import AGENT_HZ, RunAsterisk
+from tests.integration.received import keep
 
 SERVICE = "0184880001"  # on_failure: generic, in French
 PREMIUM = "0184880002"  # on_failure: refuse, in the language of the channel
@@ -86,7 +87,7 @@ class Line:
 
     def sound(self, name: str) -> Path:
         """The French sound of an announcement, by the beginning of its name."""
-        (found,) = (self.centre.folder / "sounds/fr").glob(f"{name}-????????.wav")
+        (found,) = (self.centre.folder / "sounds/fr").glob(f"{name}-????????.ulaw")
         return found
 
     def heard(self, call: Call, name: str) -> Match | None:
@@ -97,6 +98,8 @@ class Line:
         match = self.heard(call, name)
         assert match is not None
         assert match.complete, match
+        stem, major = self.sound(name).stem, self.asterisk.installation.major
+        keep(call.recording(), match, self.centre.folder / "sounds", f"fr/{stem}", str(major))
         return match
 
 
