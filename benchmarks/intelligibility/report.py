@@ -204,8 +204,9 @@ country's sentence was nearer, it says so.
 
 - Countries: {usual}, where calls of the French market are usually answered, its own among them.
   The same are taken in every language, one country a sentence, at both stages of a call (`possible`
-  before an agent is sought, `answered` once one has answered). `make intelligibility ALL=1` measures every
-  shipped sound; `python -m benchmarks.intelligibility FOLDER` those of any folder with a manifest.
+  before an agent is sought, `answered` once one has answered). `make intelligibility ALL=1`
+  measures every shipped sound; `python -m benchmarks.intelligibility FOLDER` those of any folder
+  with a manifest.
 - Line: 8 kHz, 300 to 3400 Hz, G.711 µ-law. What a SIP telephone received has been through a line
   and is taken as it is.
 - Ears: Whisper-base (multilingual, int8), told the language, one beam search of 5 at temperature 0,

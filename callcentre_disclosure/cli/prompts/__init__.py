@@ -10,6 +10,7 @@ _COMMANDS = {
     "build": "Make every sound that the configuration can ever need.",
     "check": "Say what is wrong with the sounds, and which calls would suffer.",
     "list": "List every announcement that the configuration can need, and its sound.",
+    "sentences": "Print what is said of each country of the world, for those who translate.",
     "import": "Take over recordings of a person.",
     "install": "Put the sounds where Asterisk, or a web server, finds them.",
 }
