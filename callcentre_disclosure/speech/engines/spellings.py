@@ -33,4 +33,4 @@ ESPEAK_NG: Mapping[str, Mapping[str, str]] = {
     "en": {"Maldives": "Maldeeves"},
 }
 
-PICO: Mapping[str, Mapping[str, str]] = {"fr": {"Pologne": "Polonye", "Suisse": "Suïsse"}}
+PICO: Mapping[str, Mapping[str, str]] = {"fr": {"Suisse": "Suïsse"}}
