@@ -154,7 +154,7 @@ def test_no_network_says_what_to_do(folder: Path, npm: FakeNpm) -> None:
         "npm error code ENOTFOUND",
         "npm error network request to a mirror failed, reason: getaddrinfo ENOTFOUND mirror",
         "npm error network In most cases you are behind a proxy or have bad network settings.",
-        "npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log",
+        "npm error A complete log of this run can be found in: /home/anna/.npm/_logs/debug-0.log",
     )
     with pytest.raises(EngineError) as stopped:
         assembled([folder], PUBLISHED)
