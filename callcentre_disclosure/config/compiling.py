@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import time
 import zoneinfo
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from .directory import directory, sound_folders
 from .loader import load
 from .manifest import MANIFEST
 from .model import Configuration
+from .replacing import replacing
 from .sources import Source
 
 #: A configuration that failed is tried again after so many seconds, even if none of the files that
@@ -78,18 +78,9 @@ def write_compiled(
         "default": rows.route_row(lookup.default_route),
     }
     lines = sorted(line.encode() for line in _lines(lookup))
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as output:
-            output.write(_json(heading).encode() + b"\n")
-            output.writelines(lines)
-            output.flush()
-            os.fsync(output.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(file)
-    except OSError:
-        Path(temporary).unlink()
-        raise
+    with replacing(file, prefix=f".{file.name}.", mode=mode) as output:
+        output.write(_json(heading).encode() + b"\n")
+        output.writelines(lines)
 
 
 def _newest_first(files: Iterable[Path]) -> list[CompiledFile]:

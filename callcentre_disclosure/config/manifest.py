@@ -6,14 +6,14 @@ A call plays only what a manifest names, so that a sound that was never checked 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
 from callcentre_disclosure.errors import SoundError
+
+from .replacing import replacing
 
 MANIFEST = "callcentre-disclosure.json"
 _SCHEMA = 2
@@ -78,11 +78,5 @@ def write_manifest(folder: Path, sounds: Mapping[str, ManifestEntry]) -> None:
         "schema": _SCHEMA,
         "sounds": {name: asdict(sounds[name]) for name in sorted(sounds)},
     }
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{MANIFEST}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).chmod(0o644)  # sounds are played by another user
-    Path(temporary).replace(folder / MANIFEST)
+    with replacing(folder / MANIFEST, prefix=f".{MANIFEST}.") as file:
+        file.write(json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n")

@@ -104,13 +104,11 @@ def build(
 
 def _require(formats: Iterable[SoundFormat], engines: Iterable[Engine]) -> None:
     """Say once, rather than for each sound, that something is not installed."""
-    from . import audio
-    from .formats import encoded
+    from .formats import require
 
     for engine in engines:
         _ = engine.name
-    for fmt in formats:
-        encoded(audio.silence(0.02), fmt)
+    require(formats)
 
 
 def _makers(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import wave
 from array import array
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from callcentre_disclosure.config.manifest import SoundFormat
@@ -61,6 +62,15 @@ def size(seconds: float, fmt: SoundFormat) -> int:
 def overshoot(fmt: SoundFormat) -> float:
     """How far above the peak of the samples (dB) that of the decoded file may be."""
     return {SoundFormat.WAV: 0.0, SoundFormat.SLN16: 0.0, SoundFormat.GSM: 2.0}.get(fmt, 0.5)
+
+
+def require(formats: Iterable[SoundFormat]) -> None:
+    """Raise ``SoundError`` where what makes or encodes one of them is not installed: once, rather
+    than for each sound."""
+    from .audio import silence
+
+    for fmt in formats:
+        encoded(silence(0.02), fmt)
 
 
 def encoded(samples: Samples, fmt: SoundFormat) -> bytes:

@@ -18,10 +18,8 @@ import json
 import os
 import platform
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 from callcentre_disclosure.config.directory import manifest_sounds
@@ -32,10 +30,11 @@ from callcentre_disclosure.config.manifest import (
     read_manifest,
     sound_file,
 )
+from callcentre_disclosure.config.replacing import replacing
 from callcentre_disclosure.disclosure.announcement import Announcement
 from callcentre_disclosure.errors import Finding, SoundError
 
-from .store import Store, stage, writing
+from .store import Store, digest, stage, writing
 
 USERS = "callcentre-disclosure-users.json"
 
@@ -264,14 +263,8 @@ class _Users:
             "configurations": {user: sorted(lists[user]) for user in sorted(lists)},
         }
         # A name of this kind is cleared away like that of a manifest, where it is left over.
-        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=f".{MANIFEST}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fchmod(descriptor, 0o644)
-            os.fsync(descriptor)
-        Path(temporary).replace(self._path)
+        with replacing(self._path, prefix=f".{MANIFEST}.") as file:
+            file.write(json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n")
 
 
 def _is_there(user: str) -> bool:
@@ -333,6 +326,6 @@ def _named(name: str, entry: ManifestEntry) -> set[str]:
 def _digest(file: Path) -> str:
     """The SHA-256 of a file; empty where it cannot be read."""
     try:
-        return sha256(file.read_bytes()).hexdigest()
+        return digest(file.read_bytes())
     except OSError:
         return ""

@@ -18,9 +18,8 @@ from callcentre_disclosure.config.near import did_you_mean
 from callcentre_disclosure.disclosure.announcement import Announcement
 from callcentre_disclosure.errors import EngineError, Finding, SoundError
 
-from . import audio
 from .engines import Speech
-from .formats import encoded
+from .formats import require
 from .make import Made, Maker
 from .plan import Speak
 from .recording_checks import Examined, examine
@@ -112,8 +111,7 @@ def import_recordings(
     Raises ``SoundError`` where the folder cannot be written, or something is not installed that
     all of them need.
     """
-    for fmt in formats:
-        encoded(audio.silence(0.02), fmt)
+    require(formats)
     taken: list[TakenOver] = []
     findings: list[Finding] = []
     with writing(folder) as store:

