@@ -6,6 +6,7 @@ The public API::
     disclosure.begin(call)             # one session, for a door of your own
     disclosure.agi()                   # the same over AGI: bytes in, bytes out
     decide(call, disclosure.directory, at=moment)  # what a call would be told, and why
+    disclose(agi, queue="sales")       # in a script that has an AGI object of pyst2
 
 Names are imported when they are first used: an AGI script is a process a call, and a caller waits
 for what it imports.
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .disclosure.outcome import DisclosureOutcome, Disposition
     from .disclosure.record import LedgerRecord
     from .errors import ConfigurationError, DisclosureError
-    from .service import Disclosure
+    from .service import Disclosure, disclose
 
 __all__ = [
     "CallFacts",
@@ -36,6 +37,7 @@ __all__ = [
     "LedgerRecord",
     "Stage",
     "decide",
+    "disclose",
 ]
 
 _HOME = {
@@ -50,6 +52,7 @@ _HOME = {
     "LedgerRecord": "disclosure.record",
     "Stage": "disclosure.call",
     "decide": "disclosure.decision",
+    "disclose": "service",
 }
 
 

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .asterisk.agi_driver import AgiDriver
+from .config.location import configuration_path
 from .config.opening import cache_folders, open_compiled
 from .disclosure.announcement import Prompt
 from .disclosure.call import CallFacts
 from .disclosure.decision import prompt_for
 from .disclosure.directory import Directory
 from .disclosure.record import LedgerRecord
-from .disclosure.session import Session, disclose
+from .disclosure.session import Session
+from .disclosure.session import disclose as session_of
 from .errors import DisclosureError
 from .evidence.ledger import JsonLinesLedger, Ledger
 
 if TYPE_CHECKING:
+    from .asterisk.pyst import Agi
     from .config.model import Configuration
 
 _log = logging.getLogger(__name__)
@@ -77,7 +80,7 @@ class Disclosure:
 
     def begin(self, call: CallFacts) -> Session:
         """Start the session of a call that asks to be announced now."""
-        return disclose(
+        return session_of(
             call,
             self.directory,
             disclosure_id=f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}",
@@ -123,3 +126,21 @@ class Disclosure:
             self.directory, self._ledger = fresh.directory, fresh._ledger
             self._configuration = fresh._configuration
             _log.info("the configuration was read again")
+
+
+def disclose(
+    agi: Agi, *, config: str | os.PathLike[str] | None = None, **keys: str | None
+) -> LedgerRecord | None:
+    """Announce a call in a script that is written with pyst2, and keep the evidence.
+
+    ``agi`` is its ``asterisk.agi.AGI``, ``keys`` are those of the dialplan: ``queue``, ``stage``,
+    ``agent``, ... The evidence is returned, or None where Asterisk had left before it said anything
+    of the call. Call it where no other command runs, in the thread that handles signals.
+
+    Where the caller hung up meanwhile, is not to be connected, or goes on to an agent of their
+    choice, the script's next command raises pyst2's ``AGISIGHUPHangup``.
+    """
+    from .asterisk import pyst
+
+    disclosure = Disclosure.for_one_call(Path(config) if config else configuration_path())
+    return pyst.disclose(agi, keys, begin=disclosure.begin, keep=disclosure.keep)

@@ -15,14 +15,17 @@ from callcentre_disclosure.disclosure.announcement import (
     Sound,
     Wording,
     announcement,
+    choice_announcement,
     company_announcement,
     generic_announcement,
+    refused_announcement,
     segment_announcement,
 )
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
-from callcentre_disclosure.disclosure.route import FailurePolicy, Route
+from callcentre_disclosure.disclosure.profile import Again, Choice, Profile, Region
+from callcentre_disclosure.disclosure.route import FailurePolicy, Media, Route, Trunk
 from callcentre_disclosure.disclosure.sites import Agent, Site
 from tests.call_centre import CallCentre, Server
 
@@ -43,7 +46,10 @@ FRENCH = Wording(
         domestic="Cet appel provient {origins}, merci de patienter.",
         generic="Cet appel peut provenir d'un autre pays, merci de patienter.",
     ),
+    choice="Pour parler à un conseiller situé {places}, tapez {key}.",
+    refused="Nous ne pouvons pas vous mettre en relation.",
     segments={"recording": "Cet appel peut être enregistré."},
+    regions={"EU": CountryForms("dans l'Union européenne", "de l'Union européenne")},
     countries={
         "MA": CountryForms("au Maroc", "du Maroc"),
         "TN": CountryForms("en Tunisie", "de Tunisie"),
@@ -68,7 +74,10 @@ ENGLISH = Wording(
         domestic="This call comes {origins}, please hold.",
         generic="This call may come from another country, please hold.",
     ),
+    choice="For an agent {places}, press {key}.",
+    refused="We cannot connect your call.",
     segments={"recording": "This call may be recorded."},
+    regions={"EU": CountryForms("in the European Union", "from the European Union")},
     countries={
         "MA": CountryForms("in Morocco", "from Morocco"),
         "TN": CountryForms("in Tunisia", "from Tunisia"),
@@ -83,24 +92,47 @@ OFFICE_HOURS = OpeningHours(
 )
 
 
+PROFILES = {
+    profile.id: profile
+    for profile in (
+        Profile("none", stages=()),
+        Profile("received", directions=(Direction.INBOUND,)),
+        Profile("abroad", announce_domestic=False),
+        Profile("once", again=Again.NEVER),
+        Profile("emphatic", repeat_exact=True),
+        Profile("prompt", deadline=30.0),
+        Profile("choice", choice=Choice(Region.EU)),
+        Profile("recorded", segments=("recording",)),
+    )
+}
+
+
 def sound_of(sentence: Announcement) -> Sound:
     """A sound that lasts a twentieth of a second a letter."""
     return Sound(f"/sounds/{sentence.sound_name}", "0" * 64, len(sentence.text) / 20, "test")
 
 
 def sentences(wording: Wording) -> list[Announcement]:
-    wanted = [segment_announcement(wording, "recording")]
+    wanted = [segment_announcement(wording, "recording"), refused_announcement(wording)]
+    wanted += [choice_announcement(wording, Choice(region), "FR") for region in Region]
     for direction in Direction:
         wanted.append(generic_announcement(wording, direction))
         wanted.append(company_announcement(wording, direction, "Alpha"))
-        for codes in (("MA",), ("TN",), ("MG",), ("FR",), ("MA", "TN"), ("FR", "MA")):
+        for codes in (
+            ("MA",),
+            ("TN",),
+            ("MG",),
+            ("FR",),
+            ("MA", "TN"),
+            ("FR", "MA"),
+            ("MA", "TN", "FR", "MG"),
+        ):
             wanted += [announcement(wording, direction, stage, codes, "FR") for stage in Stage]
             wanted += [announcement(wording, direction, stage, codes) for stage in Stage]
     return [sentence for sentence in wanted if sentence]
 
 
-@pytest.fixture
-def directory() -> Directory:
+def small_call_centre() -> Directory:
     """Casablanca and Tunis behind one queue, Lyon with office hours, one agent at home."""
     spoken = [*sentences(FRENCH), *sentences(ENGLISH)]
     service = Route("service", FailurePolicy.GENERIC, ("casablanca", "tunis"), "fr")
@@ -118,18 +150,31 @@ def directory() -> Directory:
         },
         agent_patterns=(Agent("PJSIP/30*", "FR", "lyon"), Agent("PJSIP/3*", "TN", "tunis")),
         queues={"support": ("casablanca", "tunis"), "lyon-only": ("lyon",)},
-        trunks={"PJSIP/maroc-telecom": ("casablanca",)},
-        routes={
-            "+33184880001": service,
-            "0184880001": service,
-            "+33184880002": premium,
-            "+33184880003": silent,
+        trunks={
+            "PJSIP/maroc-telecom": Trunk(("casablanca",)),
+            "PJSIP/deaf": Trunk(("casablanca",), Media.ANSWERED),
         },
+        numbers={
+            "+33184880001": "service",
+            "0184880001": "service",
+            "+33184880002": "premium",
+            "+33184880003": "silent",
+        },
+        routes={route.id: route for route in (service, premium, silent)},
+        profiles=PROFILES,
         default_route=Route("default", FailurePolicy.GENERIC),
         languages=("fr", "en"),
         wordings={"fr": FRENCH, "en": ENGLISH},
         sounds={sentence.sound_name: sound_of(sentence) for sentence in spoken},
+        domestic_country=None,
+        every_country=("MA", "TN", "FR", "MG"),
     )
+
+
+@pytest.fixture
+def directory() -> Directory:
+    """``small_call_centre``."""
+    return small_call_centre()
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from pathlib import Path
 import click
 import pytest
 
-from callcentre_disclosure.asterisk.dialplan import (
+from callcentre_disclosure.cli.main import commands
+from callcentre_disclosure.config.loader import load
+from tests.dialplans import (
+    INCLUDED,
     announced_answer,
     announced_dial,
     announced_queue,
 )
-from callcentre_disclosure.cli.main import commands
-from callcentre_disclosure.config.loader import load
 from tests.integration.test_announced_calls import SCRIPT_AS_HOOK
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +89,7 @@ def test_configuration(block: Block, tmp_path: Path) -> None:
 
 
 DIALPLANS = [
+    INCLUDED,
     announced_queue("customer-service"),
     announced_dial("PJSIP/201&PJSIP/301"),
     announced_answer("PJSIP/201&PJSIP/301"),
@@ -188,3 +190,10 @@ def test_every_link_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_test_that_the_roads_name_is_there() -> None:
+    page = (ROOT / "docs/roads.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    tests = (ROOT / "tests/integration/test_roads.py").read_text(encoding="utf-8")
+    assert named == set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))

@@ -16,11 +16,15 @@ from callcentre_disclosure.config.manifest import SoundFormat
 from callcentre_disclosure.config.wordings import wording
 from callcentre_disclosure.disclosure.announcement import (
     Announcement,
+    Wording,
     announcement,
+    choice_announcement,
     generic_announcement,
+    refused_announcement,
     segment_announcement,
 )
 from callcentre_disclosure.disclosure.call import Direction, Stage
+from callcentre_disclosure.disclosure.profile import Choice, Region
 from callcentre_disclosure.speech.build import Built, build
 from callcentre_disclosure.speech.engines import Engine, Kokoro, NanoTts
 from callcentre_disclosure.speech.store import writing
@@ -38,6 +42,9 @@ _OTHERS = (
 COUNTRIES = (*_EUROPEAN_UNION.split(), *_OTHERS.split())
 """Where call centres of European and American companies are, and the countries that they call."""
 
+DOMESTIC = ("FR", "IT", "US", "ES", "DE", "GB", "CA", "BE", "CH")
+"""Whose callers may be offered an agent of their own country: where our languages are spoken."""
+
 
 def sentences() -> Iterator[Announcement]:
     """Every sentence that the package has a sound of, some of them twice."""
@@ -46,12 +53,22 @@ def sentences() -> Iterator[Announcement]:
         words = wording(language)
         for direction in Direction:
             yield generic_announcement(words, direction)
+        yield refused_announcement(words)
+        yield from _choices(words)
         for segment in words.segments:
             yield from filter(None, [segment_announcement(words, segment)])
         for stage in Stage:
             for country in COUNTRIES:
                 said = announcement(words, Direction.INBOUND, stage, (country,))
                 yield from filter(None, [said])
+
+
+def _choices(words: Wording) -> Iterator[Announcement]:
+    """An agent in the European Union, or at home, by the key of the package's profiles."""
+    for region, countries in ((Region.EU, (None,)), (Region.DOMESTIC, DOMESTIC)):
+        for country in countries:
+            said = choice_announcement(words, Choice(region), country)
+            yield from filter(None, [said])
 
 
 def main() -> int:

@@ -10,8 +10,9 @@ and an empty one), then answers one command at a time::
     <- 200 result=0 endpos=33600
 
 ``ScriptSide`` is our end: bytes from Asterisk in, events out, commands as bytes. ``AsteriskSide``
-is the other one, for whoever plays Asterisk in a test. Both are fed with whatever the transport
-happens to deliver, from single bytes to everything at once.
+is the other one, for whoever plays Asterisk: a test, or somebody who has read its opening already.
+Both are fed with whatever the transport happens to deliver, from single bytes to everything at
+once.
 
 Three habits of Asterisk shape the code (res_agi.c, 16 to 22):
 
@@ -165,7 +166,7 @@ class ScriptSide:
 
 
 class AsteriskSide:
-    """Asterisk's end of the conversation, for tests."""
+    """Asterisk's end of the conversation."""
 
     def __init__(self) -> None:
         self._lines = _Lines()

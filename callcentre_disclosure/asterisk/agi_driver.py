@@ -11,20 +11,37 @@ has a ``deadline``.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
-from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, endpoint_of
+from callcentre_disclosure.disclosure.announcement import Sound
+from callcentre_disclosure.disclosure.call import (
+    CallFacts,
+    Direction,
+    Stage,
+    Told,
+    endpoint_of,
+    interface_of,
+)
 from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.session import (
     Answer,
+    Ask,
     Command,
+    FindChannel,
+    FindExtension,
     HangUp,
     Play,
+    Progress,
+    Redirect,
     Report,
+    SendText,
     Session,
     SetVariables,
 )
@@ -47,8 +64,22 @@ REPLY_SECONDS = 5.0
 #: A disk that does not answer holds a call no longer than this, in seconds, whatever its door.
 EVIDENCE_SECONDS = 1.0
 
-#: Read in one command once an agent has answered; none of them can hold a ``|``.
-_ANSWERED_BY = "${MEMBERINTERFACE}|${DIALEDPEERNAME}|${QUEUENAME}|${CHANNEL(linkedid)}"
+#: Read in one command. None of them can hold a ``|`` but the last, a name that people choose.
+_VARIABLES = (
+    "CHANNEL(state)",
+    "CHANNEL(linkedid)",
+    "DISCLOSURE_TOLD",
+    "DISCLOSURE_CHOSEN_AT",
+    "QUEUENAME",
+    "DIALEDPEERNAME",
+    "SHARED(DISCLOSURE_AGENT)",
+    "MEMBERINTERFACE",
+    "MEMBERNAME",
+)
+#: The longest text message, as it is quoted: Asterisk 16 and 18 read 2047 bytes of a command.
+_TEXT_BYTES = 2000
+_EVERY_KEY = "0123456789*#"
+_UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +99,20 @@ class _Answered:
 
 _Conversation: TypeAlias = "Generator[_Request, _Answered, LedgerRecord]"
 _Step: TypeAlias = "Generator[_Request, _Answered, Report]"
+_Playing: TypeAlias = "Generator[_Request, _Answered, PlaybackReport]"
 
 
 class AgiDriver:
     """Carries out one session. ``begin`` starts it, once the call is known.
 
     ``fault`` is what the other side did wrong, where that ended the session; ``notes`` are slips
-    of the dialplan, for the log.
+    of the dialplan, for the log. ``gone`` tells that the caller has left, or that Asterisk has, or
+    that it no longer answers: nothing that is said from here on reaches anybody.
     """
 
     def __init__(self, begin: Callable[[CallFacts], Session], door: str, now: float) -> None:
         self.done = False
+        self.gone = False
         self.record: LedgerRecord | None = None
         self.fault: RemoteProtocolError | None = None
         self.notes: tuple[str, ...] = ()
@@ -87,8 +121,9 @@ class AgiDriver:
         self._door = door
         self._agi = ScriptSide()
         self._conversation: _Conversation | None = None
-        self._hung_up = False
         self._asked_at = now
+        self._channel = ""
+        self._position = 0
 
     def receive(self, data: bytes, now: float) -> bytes:
         """Bytes from Asterisk, empty at the end of the stream; returns the bytes to send."""
@@ -106,9 +141,10 @@ class AgiDriver:
             self._conversation = self._converse(event)
             return self._advance(None, now)
         if isinstance(event, Reply):
+            self.gone |= event.code == 511
             return self._advance(_Answered(event, None, now - self._asked_at), now)
         if isinstance(event, HangupNotice):
-            self._hung_up = True
+            self.gone = True
         else:
             assert isinstance(event, EndOfStream)
             self._fail(Ending.LOST, now)
@@ -116,7 +152,7 @@ class AgiDriver:
 
     def hang_up_seen(self) -> None:
         """The caller has gone, says the transport (SIGHUP); the conversation goes on."""
-        self._hung_up = True
+        self.gone = True
 
     def deadline_passed(self, now: float) -> None:
         """Asterisk did not answer in time; it must not be spoken to any more."""
@@ -124,6 +160,7 @@ class AgiDriver:
 
     def _fail(self, failure: Ending, now: float) -> None:
         """Let the session come to its verdict with nobody to carry out what it still wants."""
+        self.gone = True
         while not self.done:
             if self._conversation is None:
                 self.done = True
@@ -157,36 +194,89 @@ class AgiDriver:
                 return record
 
     def _carry_out(self, command: Command) -> _Step:
-        if isinstance(command, Answer):
-            return (yield from self._do("ANSWER"))
-        if isinstance(command, Play):
-            return (yield from self._play(command))
-        if isinstance(command, SetVariables):
-            pairs = ",".join(f'{name}="{value}"' for name, value in command.variables.items())
-            return (yield from self._do("EXEC", "MSet", pairs))
-        assert isinstance(command, HangUp)
-        failed = yield from self._do("HANGUP")
-        return failed if failed and failed.ending is not Ending.HANGUP else None
+        match command:
+            case Answer():
+                return (yield from self._do("ANSWER"))
+            case Progress():
+                return (yield from self._do("EXEC", "Progress", ""))
+            case SendText(text):
+                one_line = " ".join(text.split())
+                quoted = json.dumps(one_line, ensure_ascii=False).encode(errors="replace")
+                if len(quoted) > _TEXT_BYTES:
+                    return PlaybackReport(Ending.REFUSED)
+                return (yield from self._do("SEND", "TEXT", one_line))
+            case Play(prompt, key):
+                return (yield from self._play(prompt.sound, key))
+            case Ask(prompt, seconds):
+                return (yield from self._ask(prompt.sound, seconds))
+            case FindExtension(context, extension):
+                there = f"${{DIALPLAN_EXISTS({context},{extension},1)}}"
+                return (yield from self._find(there, "1"))
+            case FindChannel(name):
+                # A queue's member who has hung up still exists while the hook runs. Where one of
+                # the two functions is missing nobody knows, and the call goes on.
+                exists, hung_up = f"CHANNEL_EXISTS({name})", f"IMPORT({name},CHANNEL(checkhangup))"
+                return (yield from self._find(f"${{{exists}}}${{{hung_up}}}", "10", "1", ""))
+            case SetVariables(variables):
+                pairs = ",".join(f'{name}="{value}"' for name, value in variables.items())
+                return (yield from self._do("EXEC", "MSet", pairs))
+            case Redirect(context, extension):
+                if self.gone:  # Asterisk would say that it is done
+                    return PlaybackReport(Ending.HANGUP)
+                target = f"{self._channel},{context},{extension},1"
+                return (yield from self._do("EXEC", "ChannelRedirect", target))
+            case HangUp(cause):
+                failed = yield from self._do("EXEC", "Hangup", str(cause), good=("-1",))
+                return failed if failed and failed.ending is not Ending.HANGUP else None
 
-    def _do(self, *words: str) -> _Step:
+    def _do(self, *words: str, good: tuple[str, ...] = ("0", "1")) -> _Step:
         answered = yield _Request(words)
-        if answered.reply and answered.reply.code == 200 and answered.reply.result in ("0", "1"):
+        if answered.reply and answered.reply.code == 200 and answered.reply.result in good:
             return None
         return PlaybackReport((yield from self._why(answered)))
 
-    def _play(self, command: Play) -> Generator[_Request, _Answered, PlaybackReport]:
-        sound = command.prompt.sound
-        stream = _Request(("STREAM", "FILE", sound.path, ""), sound.seconds + REPLY_SECONDS)
-        answered = yield stream
-        reply, elapsed = answered.reply, answered.elapsed
-        # Asterisk counts the samples of the file that it chose: twice as many in one of 16 kHz.
-        position = reply.endpos / SAMPLES_PER_SECOND if reply else 0.0
-        played = min(position, elapsed)
-        if reply and reply.code == 200 and reply.result == "0":
-            return PlaybackReport(Ending.FINISHED, min(position, sound.seconds), elapsed)
+    def _find(self, expression: str, *yes: str) -> _Step:
+        """Whether an expression of the dialplan has a value that says yes."""
+        answered = yield _Request(("GET", "FULL", "VARIABLE", expression))
+        is_there = answered.reply is not None and answered.reply.value in yes
+        return None if is_there else PlaybackReport(answered.failure or Ending.REFUSED)
+
+    def _play(self, sound: Sound, key: str) -> _Playing:
+        """To the end: where the key stops it, it goes on from there."""
+        report = yield from self._stream(sound, key)
+        if report.ending is not Ending.KEY:
+            return report
+        rest = yield from self._stream(sound, "", self._position, report.played)
+        played = max(report.played, rest.played)
+        return PlaybackReport(rest.ending, played, report.elapsed + rest.elapsed, report.digit)
+
+    def _ask(self, sound: Sound, seconds: float) -> _Playing:
+        report = yield from self._stream(sound, _EVERY_KEY)
+        if report.ending is not Ending.FINISHED:
+            return report
+        wait = ("WAIT", "FOR", "DIGIT", str(round(seconds * 1000)))
+        answered = yield _Request(wait, seconds + REPLY_SECONDS)
+        elapsed = report.elapsed + answered.elapsed
+        reply = answered.reply
         if reply and reply.code == 200 and reply.result.isdecimal():
-            digit = chr(int(reply.result))
-            return PlaybackReport(Ending.KEY, played, elapsed, digit)
+            digit = chr(int(reply.result)) if reply.result != "0" else ""
+            return PlaybackReport(Ending.FINISHED, report.played, elapsed, digit)
+        return PlaybackReport((yield from self._why(answered)), report.played, elapsed)
+
+    def _stream(self, sound: Sound, keys: str, start: int = 0, before: float = 0.0) -> _Playing:
+        """Play a sound until its end or one of the keys, or what is left of it: from a sample of
+        its file on, that comes after so many seconds."""
+        words = ("STREAM", "FILE", sound.path, keys, *((str(start),) if start else ()))
+        answered = yield _Request(words, sound.seconds + REPLY_SECONDS)
+        reply, elapsed = answered.reply, answered.elapsed
+        self._position = reply.endpos if reply else 0
+        # Asterisk counts the samples of the file that it chose: twice as many in one of 16 kHz.
+        reached = self._position / SAMPLES_PER_SECOND
+        played = min(reached, before + elapsed)
+        if reply and reply.code == 200 and reply.result == "0":
+            return PlaybackReport(Ending.FINISHED, min(reached, sound.seconds), elapsed)
+        if reply and reply.code == 200 and reply.result.isdecimal():
+            return PlaybackReport(Ending.KEY, played, elapsed, chr(int(reply.result)))
         return PlaybackReport((yield from self._why(answered)), played, elapsed)
 
     def _why(self, answered: _Answered) -> Generator[_Request, _Answered, Ending]:
@@ -194,14 +284,11 @@ class AgiDriver:
         that was hung up no longer tells its status."""
         if answered.failure:
             return answered.failure
-        assert answered.reply is not None
-        if self._hung_up or answered.reply.code == 511:
-            return Ending.HANGUP
-        status = yield _Request(("CHANNEL", "STATUS"))
-        if status.failure:
-            return status.failure
-        gone = self._hung_up or (status.reply is not None and status.reply.code == 511)
-        return Ending.HANGUP if gone else Ending.REFUSED
+        if not self.gone:
+            status = yield _Request(("CHANNEL", "STATUS"))
+            if status.failure:
+                return status.failure
+        return Ending.HANGUP if self.gone else Ending.REFUSED
 
     def _facts(self, environment: Environment) -> Generator[_Request, _Answered, CallFacts]:
         query = (environment.get("network_script") or "").partition("?")[2]
@@ -210,47 +297,101 @@ class AgiDriver:
             key, _, value = argument.partition("=")
             asked[key.strip()] = value.strip()
         self.notes = tuple(_notes(asked))
-        channel = environment.get("channel") or ""
+        self._channel = environment.get("channel") or ""
+        unique_id = environment.get("uniqueid") or ""
         stage = Stage.ANSWERED if asked.get("stage") == "answered" else Stage.POSSIBLE
-        agent, queue, linked_id = asked.get("agent"), asked.get("queue"), None
+        known = yield from self._variables()
+        agent, member, queue = asked.get("agent"), None, asked.get("queue")
         if stage is Stage.ANSWERED:
-            answered = yield _Request(("GET", "FULL", "VARIABLE", _ANSWERED_BY))
-            told = answered.reply.value.split("|") if answered.reply else []
-            member, peer, queue_name, linked_id = told if len(told) == 4 else [""] * 4
             # MEMBERINTERFACE may be left from a queue that the call was in before, so a dialplan
-            # that names the agent is believed even where it names nobody.
-            agent = member or peer if agent is None else agent
-            queue = queue or queue_name
+            # that names the agent is believed even where it names nobody. Where somebody else
+            # picked the call up, only the channel in DISCLOSURE_AGENT tells who.
+            if agent is None:
+                interface = known["MEMBERINTERFACE"]
+                agent = known["SHARED(DISCLOSURE_AGENT)"] or interface or known["DIALEDPEERNAME"]
+                member = (
+                    known["MEMBERNAME"] if interface_of(agent) == interface_of(interface) else ""
+                )
+            queue = queue or known["QUEUENAME"]
+        direction = (
+            Direction.OUTBOUND if asked.get("direction") == "outbound" else Direction.INBOUND
+        )
         return CallFacts(
-            unique_id=environment.get("uniqueid") or "",
-            channel=channel,
+            unique_id=unique_id,
+            channel=self._channel,
             door=self._door,
-            direction=(
-                Direction.OUTBOUND if asked.get("direction") == "outbound" else Direction.INBOUND
-            ),
+            direction=direction,
             stage=stage,
-            linked_id=linked_id or None,
+            linked_id=known["CHANNEL(linkedid)"] or None,
             dialled_number=(
                 asked.get("did") or environment.get("dnid") or environment.get("extension")
             ),
             caller_number=environment.get("callerid"),
             queue=queue or None,
             agent=agent or None,
+            member=member or None,
+            route=asked.get("route") or None,
+            profile=asked.get("profile") or None,
             site=asked.get("site") or None,
-            trunk=endpoint_of(channel) or None,
+            trunk=endpoint_of(self._channel) or None,
             language=asked.get("language") or None,
             channel_language=environment.get("language"),
+            text=asked.get("text") == "yes",
+            is_up=known["CHANNEL(state)"] == "Up",
+            # The call of somebody who is called begins for them when they answer.
+            started_at=_started_at(unique_id) if direction is Direction.INBOUND else None,
+            told=Told.read(known["DISCLOSURE_TOLD"]),
+            chosen_at=_moment(known["DISCLOSURE_CHOSEN_AT"]),
         )
 
+    def _variables(self) -> Generator[_Request, _Answered, dict[str, str]]:
+        """The values of ``_VARIABLES``; empty ones where Asterisk does not say."""
+        wanted = "|".join(f"${{{name}}}" for name in _VARIABLES)
+        answered = yield _Request(("GET", "FULL", "VARIABLE", wanted))
+        value = answered.reply.value if answered.reply else ""
+        told = value.split("|", len(_VARIABLES) - 1)
+        told += [""] * (len(_VARIABLES) - len(told))
+        return dict(zip(_VARIABLES, told, strict=True))
 
-_KEYS = ("stage", "direction", "site", "queue", "agent", "language", "did", "profile")
-_VALUES = {"stage": ("possible", "answered"), "direction": ("inbound", "outbound")}
+
+def _started_at(unique_id: str) -> datetime | None:
+    """When a channel was made: ``<system name>-<seconds since 1970>.<number>``. Whoever originates
+    a call may give it any other id."""
+    made = _UNIQUE_ID.fullmatch(unique_id)
+    return _moment(made[1]) if made else None
+
+
+def _moment(seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(seconds), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+#: What a dialplan may say of a call.
+KEYS = (
+    "stage",
+    "direction",
+    "route",
+    "profile",
+    "site",
+    "queue",
+    "agent",
+    "language",
+    "did",
+    "text",
+)
+_VALUES = {
+    "stage": ("possible", "answered"),
+    "direction": ("inbound", "outbound"),
+    "text": ("yes", "no"),
+}
 
 
 def _notes(asked: Mapping[str, str]) -> Iterator[str]:
     """What the dialplan says wrongly. It is passed over, as a call is not lost by a slip."""
     for key, value in asked.items():
-        if key and key not in _KEYS:
-            yield f"the dialplan says {key}=, known are {', '.join(_KEYS)}"
+        if key and key not in KEYS:
+            yield f"the dialplan says {key}=, known are {', '.join(KEYS)}"
         elif value not in _VALUES.get(key, (value,)):
             yield f"the dialplan says {key}={value}, known are {' and '.join(_VALUES[key])}"

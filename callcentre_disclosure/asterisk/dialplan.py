@@ -1,71 +1,385 @@
-"""The lines of extensions.conf that announce calls, road by road.
+"""The lines of extensions.conf that announce the calls of a configuration, road by road.
 
-``server`` is the FastAGI server as ``HOST`` or ``HOST:PORT``. Where it is away, the AGI script
-takes its place: DISCLOSURE_STATUS is emptied first, because one that was inherited or set by an
-earlier announcement would look like an answer.
+Everything that a route needs is written out, in contexts that begin with ``disclosure-``, so that
+an administrator can read what will happen to a call. Where the FastAGI server is away the AGI
+script takes its place, and where that is away, too, the dialplan itself does as the route's failure
+policy says. DISCLOSURE_DISPOSITION tells whether somebody was there: it is emptied before each
+announcement, and is not inherited.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Mapping
+from urllib.parse import quote
+
+from callcentre_disclosure.config.checks import numbering_of
+from callcentre_disclosure.config.directory import directory
+from callcentre_disclosure.config.model import Configuration, ProfileEntry, Treatment
+from callcentre_disclosure.disclosure.announcement import (
+    announcement,
+    generic_announcement,
+    refused_announcement,
+)
+from callcentre_disclosure.disclosure.call import Direction, Stage
+from callcentre_disclosure.disclosure.decision import prompt_for
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.numbers import written_forms
+from callcentre_disclosure.disclosure.route import FailurePolicy, Media
+from callcentre_disclosure.disclosure.session import CHOICE_CONTEXT, REFUSAL_CAUSE
+
+#: Where the FastAGI server is, as ``HOST`` or ``HOST:PORT``.
 SERVER = "127.0.0.1"
+#: How long, in seconds, a caller waits in a queue, an agent's telephone rings, and an agent who
+#: answered waits for the caller to be informed.
+QUEUE_SECONDS, RING_SECONDS, INFORM_SECONDS = 300, 20, 120
+#: Since this version ``Queue`` has no argument for a macro.
+NO_MACRO_SINCE = 21
 
 
-def _announced(server: str) -> str:
-    return f"""\
- same => n,Set(__DISCLOSURE_STATUS=)
- same => n,AGI(agi://{server}/disclose)
- same => n,ExecIf($["${{DISCLOSURE_STATUS}}" = ""]?AGI(callcentre-disclosure-agi))
-"""
+def dialplan(
+    configuration: Configuration,
+    asterisk: int = 22,
+    server: str = SERVER,
+    *,
+    freepbx: bool = False,
+) -> str:
+    """The dialplan of a configuration for a major version of Asterisk, 16 or later.
 
-
-def announced_queue(queue: str, server: str = SERVER, context: str = "from-trunk") -> str:
-    """Calls are told where they may be answered, wait in a queue, and are told where the agent is
-    who answered, before the two are connected.
-
-    The 6th argument of ``Queue`` is its AGI on Asterisk 16 to 22. A comma would end it (unless it
-    is quoted), so parameters go into the query string; MEMBERINTERFACE needs
-    ``setinterfacevar=yes``.
+    With ``freepbx`` it is for ``extensions_custom.conf``: the queues are those of FreePBX, and its
+    inbound routes have the numbers.
     """
-    return f"""\
-[{context}]
-exten => _[+0-9].,1,Answer()
-{_announced(server)}\
- same => n,Queue({queue},r,,,300,agi://{server}/disclose?stage=answered&queue={queue})
- same => n,Hangup()
+    return "\n".join(_Writer(configuration, asterisk, server, freepbx).contexts())
+
+
+class _Writer:
+    def __init__(
+        self, configuration: Configuration, asterisk: int, server: str, freepbx: bool
+    ) -> None:
+        self._configuration = configuration
+        self._directory: Directory = directory(configuration)
+        self._asterisk = asterisk
+        self._server = server
+        self._freepbx = freepbx
+        self._routes: Mapping[str, Treatment] = {
+            **configuration.routes,
+            "default": configuration.default,
+        }
+
+    def contexts(self) -> Iterator[str]:
+        """The contexts, each with a heading."""
+        yield self._heading()
+        connected = {n: route for n, route in self._routes.items() if route.queue or route.dial}
+        if not self._freepbx:
+            yield self._inbound(connected)
+        for direction in Direction:
+            yield self._calls(connected, direction)
+        if any(route.choice for route in self._routes.values()):
+            yield self._choice()
+        yield self._tell()
+        yield self._agents()
+        yield _ANSWERED
+        yield _MEMBER
+        yield _CALLED
+
+    def _heading(self) -> str:
+        kind = "FreePBX" if self._freepbx else "extensions.conf"
+        how = _FREEPBX_HOW if self._freepbx else _PLAIN_HOW
+        return f"""\
+; Announced calls, for Asterisk {self._asterisk} ({kind}), as callcentre-disclosure wrote it from
+; {self._configuration.path}
+; When that changes, write this anew; your own lines belong into a file of their own.
+{how}"""
+
+    def _inbound(self, connected: Collection[str]) -> str:
+        numbering = numbering_of(self._configuration.numbering)
+        lines = ["; Calls received, by the number that was dialled", "[disclosure-inbound]"]
+        for name, route in self._configuration.routes.items():
+            if name not in connected:
+                lines.append(f"; not {name}: it has neither a queue nor agents to dial")
+                continue
+            lines += [
+                f"exten => {form},1,Goto(disclosure-calls-inbound,{name},1)"
+                for number in route.numbers
+                for form in written_forms(number, numbering)
+            ]
+        if "default" in connected:
+            lines.append("exten => _[+0-9]!,1,Goto(disclosure-calls-inbound,default,1)")
+        return "\n".join([*lines, ""])
+
+    def _calls(self, routes: Mapping[str, Treatment], direction: Direction) -> str:
+        """The routes of the calls received, or made, each an extension."""
+        lines = [_CALLS_HEADING[direction], f"[disclosure-calls-{direction.value}]"]
+        for name, route in routes.items():
+            stages = self._stages(route, direction)
+            lines += [
+                f"; {_described(route)}",
+                f"exten => {name},1,{self._known(name, route, direction)}",
+            ]
+            if route.media is Media.ANSWERED and direction is Direction.INBOUND:
+                lines.append(" same => n,Answer()")
+            if Stage.POSSIBLE in stages:
+                lines.append(f" same => n,Gosub(disclosure-tell,s,1({_NUMBER[direction]}))")
+            lines += self._connect(route, stages)
+        return "\n".join([*lines, ""])
+
+    def _stages(self, route: Treatment, direction: Direction) -> tuple[Stage, ...]:
+        """When a call is announced; a profile may ask for less than a dialplan could do."""
+        rule = self._configuration.profiles.get(route.profile or "", ProfileEntry())
+        if direction not in rule.directions:
+            return ()
+        return rule.stages
+
+    def _known(self, name: str, route: Treatment, direction: Direction) -> str:
+        """What the lines that follow, and a transferred call, need to know of the route."""
+        language = route.language or self._configuration.languages[0]
+        words = self._configuration.wordings[language]
+        every = announcement(words, direction, Stage.POSSIBLE, self._directory.every_country)
+        said = {
+            FailurePolicy.ALL: every,
+            FailurePolicy.REFUSE: refused_announcement(words),
+        }.get(route.on_failure, generic_announcement(words, direction))
+        prompt = prompt_for(said, self._directory) if said else None
+        known = {
+            "DISCLOSURE_ROUTE": name,
+            "DISCLOSURE_DIRECTION": direction.value,
+            "DISCLOSURE_ON_FAILURE": route.on_failure.value,
+            "DISCLOSURE_SENTENCE": prompt.sound.path if prompt else "",
+            "DISCLOSURE_SINCE": "${EPOCH}",
+        }
+        return f"MSet({','.join(f'{key}={value}' for key, value in known.items())})"
+
+    def _connect(self, route: Treatment, stages: Collection[Stage]) -> Iterator[str]:
+        """Who is called. Where the agent who answered has left before the connection (then
+        the disposition is not BRIDGE), it begins again."""
+        tells_who_answered = Stage.ANSWERED in stages
+        if route.queue:
+            yield f" same => n(connect),MSet({_UNTOLD})"
+        if route.queue and self._freepbx:
+            if tells_who_answered:
+                # FreePBX takes it through IF(), where only quotes keep a : and a ? together.
+                yield f' same => n,Set(VQ_AGI="{self._hook(route.queue, route.on_failure)}")'
+                yield " same => n,Set(VQ_GOSUB=disclosure-member)"
+            yield f" same => n,Goto(ext-queues,{route.queue},1)"
+        elif route.queue:
+            yield f" same => n,{self._queue(route.queue, route.on_failure, tells_who_answered)}"
+            if tells_who_answered:
+                yield f" same => n,{_HAS_LEFT}"
+            yield " same => n,Hangup()"
+        else:
+            option = ",G(disclosure-answered^s^1)" if tells_who_answered else ""
+            for number, group in enumerate(route.dial):
+                label = "" if number else "(connect)"
+                yield f" same => n{label},Dial({group},{RING_SECONDS}{option})"
+            yield " same => n,Hangup()"
+
+    def _hook(self, queue: str, policy: FailurePolicy) -> str:
+        """What ``Queue`` starts on the caller's channel once a member has answered.
+
+        ``Queue`` itself connects where its hook fails. So where nobody may be connected then, the
+        script is the hook, which needs no server; quotes keep its commas together.
+        """
+        if policy is FailurePolicy.REFUSE and not self._freepbx:
+            return (
+                f'"callcentre-disclosure-agi,stage=answered,queue={queue},'
+                'route=${DISCLOSURE_ROUTE},direction=${DISCLOSURE_DIRECTION}"'
+            )
+        return (
+            f"agi://{self._server}/disclose?stage=answered&queue={quote(queue, safe='')}"
+            "&route=${DISCLOSURE_ROUTE}&direction=${DISCLOSURE_DIRECTION}"
+        )
+
+    def _queue(self, queue: str, policy: FailurePolicy, tells_who_answered: bool) -> str:
+        if not tells_who_answered:
+            return f"Queue({queue},r,,,{QUEUE_SECONDS})"
+        macro = "" if self._asterisk >= NO_MACRO_SINCE else ","
+        hook = self._hook(queue, policy)
+        return f"Queue({queue},rc,,,{QUEUE_SECONDS},{hook},{macro}disclosure-member)"
+
+    def _choice(self) -> str:
+        lines = [
+            "; Callers who chose another agent come here. Whoever waited longest goes first.",
+            f"[{CHOICE_CONTEXT}]",
+        ]
+        chosen = {route.choice: route for route in self._routes.values() if route.choice}
+        for queue, route in chosen.items():
+            stages = self._stages(route, Direction.INBOUND)
+            lines += [
+                f"exten => {queue},1,{_RELEASE}",
+                " same => n,Set(QUEUE_PRIO=$[1 + ${EPOCH} - 0${DISCLOSURE_SINCE}])",
+            ]
+            lines += self._connect(Treatment(queue=queue, on_failure=route.on_failure), stages)
+        return "\n".join([*lines, ""])
+
+    def _tell(self) -> str:
+        known = "route=${DISCLOSURE_ROUTE},direction=${DISCLOSURE_DIRECTION}"
+        asked = f"{known},${{ARG1}},${{ARG2}},${{ARG3}}"
+        return f"""\
+; Tell the caller: by the server, else by the script, else as the route's on_failure says
+[disclosure-tell]
+exten => s,1,Set(DISCLOSURE_DISPOSITION=)
+ same => n,AGI(agi://{self._server}/disclose,{asked})
+ same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = ""]?AGI(callcentre-disclosure-agi,{asked}))
+ same => n,GotoIf($["${{DISCLOSURE_DISPOSITION}}" != ""]?told)
+ same => n,Log(ERROR,callcentre-disclosure is away: on_failure is ${{DISCLOSURE_ON_FAILURE}})
+ same => n,Set(__DISCLOSURE_STATUS=NOT_DISCLOSED)
+ same => n,GotoIf($["${{DISCLOSURE_ON_FAILURE}}" = "silent"]?told)
+ same => n,Progress()
+ same => n,Playback(${{DISCLOSURE_SENTENCE}},noanswer)
+ same => n,ExecIf($["${{DISCLOSURE_ON_FAILURE}}" = "refuse"]?Hangup({REFUSAL_CAUSE}))
+ same => n(told),Return()
+exten => h,1,{_RELEASE}
 """
 
+    def _agents(self) -> str:
+        """Agents by extension, for transfers: a caller who was announced is told who answers now,
+        everybody else is just connected."""
+        lines = []
+        for interface in self._configuration.agents:
+            if pattern := _extension(interface):
+                technology = interface.partition("/")[0]
+                lines.append(
+                    f"exten => {pattern},1,Gosub(disclosure-transfer,s,1({technology}/${{EXTEN}}))"
+                )
+        return "\n".join([_TRANSFER_HEADING, *lines, "", _TRANSFER])
 
-def announced_dial(interfaces: str, server: str = SERVER, context: str = "from-trunk") -> str:
-    """Calls are told where they may be answered before anybody is dialled."""
-    return f"""\
-[{context}]
-exten => _[+0-9].,1,Answer()
-{_announced(server)}\
- same => n,Dial({interfaces},30)
- same => n,Hangup()
+
+def _described(route: Treatment) -> str:
+    where = f"the queue {route.queue}" if route.queue else ", then ".join(route.dial)
+    return f"To {where}; rule: {route.profile or 'none named'}"
+
+
+_DIGITS = re.compile(r"\w+/([0-9?]*[0-9?])(\*?)")
+
+
+def _extension(interface: str) -> str | None:
+    """The extension of an agent whose interface is a number: ``PJSIP/2??`` is ``_2XX``."""
+    found = _DIGITS.fullmatch(interface)
+    if not found:
+        return None
+    digits, rest = found[1].replace("?", "X"), "!" if found[2] else ""
+    return f"_{digits}{rest}" if "X" in digits or rest else digits
+
+
+_PLAIN_HOW = """\
+;
+;     #include this file in extensions.conf, and let the calls of your trunks come here:
+;         [from-trunk]
+;         include => disclosure-inbound
+;     and for transfers from one agent to another, in the context of your agents:
+;         include => disclosure-agents
+;     queues.conf: setinterfacevar=yes for each queue
 """
 
+_FREEPBX_HOW = """\
+;
+;     /etc/asterisk/extensions_custom.conf; in the GUI, a Custom Destination for each route:
+;         disclosure-calls-inbound,<route>,1
+;     to which the Inbound Route of its numbers goes.
+"""
 
-def announced_answer(interfaces: str, server: str = SERVER, context: str = "from-trunk") -> str:
-    """Somebody is dialled, and the caller is told where that agent is before the connection.
+_CALLS_HEADING = {
+    Direction.INBOUND: "; Calls received, by route",
+    Direction.OUTBOUND: (
+        "; Calls made, by route: originate to this context, with the number that is called in the\n"
+        "; variable DISCLOSURE_CONSUMER"
+    ),
+}
+_NUMBER = {
+    Direction.INBOUND: "stage=possible",
+    Direction.OUTBOUND: "stage=possible,did=${DISCLOSURE_CONSUMER}",
+}
 
-    ``G()`` sends the caller to priority 1 and the agent to priority 2, unconnected. The caller who
-    hangs up meanwhile takes the waiting agent along.
-    """
-    return f"""\
-[{context}]
-exten => _[+0-9].,1,Answer()
- same => n,Dial({interfaces},30,G(announced^s^1))
- same => n,Hangup()
+_UNTOLD = "DISCLOSURE_DISPOSITION=,SHARED(DISCLOSURE_AGENT)=,__DISCLOSURE_CALLER=${CHANNEL(name)}"
+_ROUTE = "disclosure-calls-${DISCLOSURE_DIRECTION},${DISCLOSURE_ROUTE}"
+_HAS_LEFT = 'GotoIf($["${DISCLOSURE_DISPOSITION}" = "CONTINUE_IN_DIALPLAN"]?connect)'
+_WAITING_TONE = "440/150,0/2000"
+#: Who hangs up takes along whom they keep waiting. (An agent has no such variable, nor has the
+#: surrogate on which ``Bridge`` runs the extension h when it takes the agent over.)
+_RELEASE = 'ExecIf($["${DISCLOSURE_WAITING}" != ""]?SoftHangup(${DISCLOSURE_WAITING}))'
 
-[announced]
+_ANSWERED = f"""\
+; Somebody has answered a Dial: the caller, whom it lets hear the ringing on, goes on at s,1 and the
+; agent, who hears a tone, at s,2
+[disclosure-answered]
 exten => s,1,Goto(caller,1)
-exten => s,2,Wait(120)
-exten => caller,1,Set(__DISCLOSURE_STATUS=)
- same => n,Set(AGENT=stage=answered,agent=${{DIALEDPEERNAME}})
- same => n,AGI(agi://{server}/disclose,${{AGENT}})
- same => n,ExecIf($["${{DISCLOSURE_STATUS}}" = ""]?AGI(callcentre-disclosure-agi,${{AGENT}}))
- same => n,Bridge(${{DIALEDPEERNAME}})
+exten => s,2,PlayTones({_WAITING_TONE})
+ same => n,Wait({INFORM_SECONDS})
+exten => caller,1,StopPlayTones()
+ same => n,GotoIf($["${{DISCLOSURE_CONSULTING}}" = "${{CHANNEL(name)}}"]?consult)
+ same => n,Set(DISCLOSURE_WAITING=${{DIALEDPEERNAME}})
+ same => n(tell),Gosub(disclosure-tell,s,1(stage=answered,agent=${{DISCLOSURE_WAITING}}))
+ same => n,Bridge(${{DISCLOSURE_WAITING}})
+ same => n,GotoIf($["${{BRIDGERESULT}}" = "NONEXISTENT"]?{_ROUTE},connect)
  same => n,Hangup()
-exten => h,1,ExecIf($["${{DIALEDPEERNAME}}" != ""]?SoftHangup(${{DIALEDPEERNAME}}))
+ same => n(consult),Bridge(${{DIALEDPEERNAME}},F(disclosure-waiting^s^1))
+ same => n,Hangup()
+exten => handed-over,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
+ same => n,Goto(caller,tell)
+exten => h,1,{_RELEASE}
+"""
+
+_MEMBER = """\
+; A queue's member has answered, before the caller is told: a tone, and who it really is (pickup)
+[disclosure-member]
+exten => s,1,Set(SHARED(DISCLOSURE_AGENT,${DISCLOSURE_CALLER})=${CHANNEL(name)})
+ same => n,PlayTones(!440/200)
+ same => n,Wait(0.25)
+ same => n,StopPlayTones()
+ same => n,Return()
+"""
+
+_ABOUT_CONSUMER = "stage=answered,agent=${DISCLOSURE_AGENT},did=${CALLERID(num)}"
+
+_CALLED = f"""\
+; An agent calls a consumer, who is told before the two are connected:
+;     Gosub(disclosure-call,s,1(PJSIP/${{EXTEN}}@trunk,ROUTE))
+[disclosure-call]
+exten => s,1,MSet(__DISCLOSURE_ROUTE=${{ARG2}},__DISCLOSURE_AGENT=${{CHANNEL(name)}})
+ same => n,Dial(${{ARG1}},60,G(disclosure-called^s^1))
+ same => n,Hangup()
+
+[disclosure-called]
+exten => s,1,Goto(agent,1)
+exten => s,2,Goto(consumer,1)
+exten => agent,1,Progress()
+ same => n,PlayTones({_WAITING_TONE})
+ same => n,Wait({INFORM_SECONDS})
+exten => consumer,1,MSet(DISCLOSURE_DIRECTION=outbound,DISCLOSURE_WAITING=${{DISCLOSURE_AGENT}})
+ same => n,Gosub(disclosure-tell,s,1({_ABOUT_CONSUMER}))
+ same => n,Bridge(${{DISCLOSURE_AGENT}})
+ same => n,Hangup()
+exten => h,1,{_RELEASE}
+ same => n,ExecIf($["${{CHANNEL(name)}}" = "${{DISCLOSURE_AGENT}}"]?SoftHangup(${{DIALEDPEERNAME}}))
+"""
+
+_TRANSFER_HEADING = """\
+; Agents by extension
+[disclosure-agents]"""
+
+_TRANSFER = f"""\
+; A caller who was transferred is told. An agent who calls a colleague first is not; when that agent
+; hands the caller over, the caller is told then, within milliseconds of the connection
+[disclosure-transfer]
+exten => s,1,GotoIf($["${{DISCLOSURE_ROUTE}}" != ""]?dial)
+ same => n,Set(CHANNEL(hangup_handler_push)=disclosure-handed-over,s,1)
+ same => n,Set(DISCLOSURE_CONSULTING=${{CHANNEL(name)}})
+ same => n(dial),Dial(${{ARG1}},{RING_SECONDS},G(disclosure-answered^s^1))
+ same => n,Hangup()
+
+[disclosure-handed-over]
+exten => s,1,GotoIf($["${{DIALEDPEERNAME}}" = ""]?over)
+ same => n,Set(DISCLOSURE_CALLER=${{IMPORT(${{DIALEDPEERNAME}},BRIDGEPEER)}})
+ same => n,GotoIf($["${{DISCLOSURE_CALLER}}" = ""]?over)
+ same => n,GotoIf($["${{IMPORT(${{DISCLOSURE_CALLER}},DISCLOSURE_ROUTE)}}" = ""]?over)
+ same => n,Set(SHARED(DISCLOSURE_AGENT,${{DISCLOSURE_CALLER}})=${{DIALEDPEERNAME}})
+ same => n,Set(SHARED(DISCLOSURE_CALLER,${{DIALEDPEERNAME}})=${{DISCLOSURE_CALLER}})
+ same => n,ChannelRedirect(${{DISCLOSURE_CALLER}},disclosure-answered,handed-over,1)
+ same => n(over),Return()
+
+[disclosure-waiting]
+exten => s,1,GotoIf($["${{SHARED(DISCLOSURE_CALLER)}}" = ""]?over)
+ same => n,PlayTones({_WAITING_TONE})
+ same => n,Wait({INFORM_SECONDS})
+ same => n(over),Hangup()
 """

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from callcentre_disclosure import Disclosure
-from callcentre_disclosure.asterisk.dialplan import announced_queue
+from callcentre_disclosure.asterisk.dialplan import dialplan
+from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.testing import FakeChannel
@@ -122,7 +123,7 @@ def _on_asterisk(installation: Installation, config: Path, folder: Path) -> bool
         PrivateAsterisk(
             installation,
             folder / "asterisk",
-            extensions=announced_queue("customer-service", server, context="inbound"),
+            extensions=_extensions(config, server, installation),
             queues=(
                 f"[customer-service]\nsetinterfacevar=yes\nringinuse=no\nmember => PJSIP/{AGENT}\n"
             ),
@@ -142,6 +143,12 @@ def _on_asterisk(installation: Installation, config: Path, folder: Path) -> bool
         recording = call.recording()
         recording.save(folder / "what-the-caller-heard.wav")
         return _tell(call, leg, recording, prompts)
+
+
+def _extensions(config: Path, server: str, installation: Installation) -> str:
+    """What an administrator would write: two lines, and what `dialplan` writes."""
+    written = dialplan(load(config), installation.major, server)
+    return f"[inbound]\ninclude => disclosure-inbound\n\n{written}"
 
 
 def _tell(call: Call, leg: Call, recording: Recording, prompts: list[Prompt]) -> bool:

@@ -16,10 +16,11 @@ _COMMANDS = {
     "check": "Validate a configuration: every finding, with file and line.",
     "schema": "Print the JSON Schema of the configuration, for editors.",
     "explain": "Tell what a call would be told, and why.",
-    "simulate": "Run a call through a fake channel and print the conversation.",
+    "simulate": "Run a call through a fake channel and print what happens.",
     "prompts": "Build, check, list, import and install the sounds.",
     "agi": "Hold one AGI session on standard input and output.",
     "fastagi": "Run the FastAGI server.",
+    "dialplan": "Write the extensions.conf that announces the calls of a configuration.",
     "demo": "Make a whole announced call on this machine.",
 }
 

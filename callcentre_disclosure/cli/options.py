@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from callcentre_disclosure.config.location import configuration_path
-from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
+from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, Told
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,6 +22,15 @@ config = click.option(
     help="The configuration.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def told(_: click.Context, __: click.Parameter, value: str | None) -> Told | None:
+    """``--told``: what DISCLOSURE_TOLD holds."""
+    read = Told.read(value or "")
+    if value and read is None:
+        stages = " or ".join(stage.value for stage in Stage)
+        raise click.BadParameter(f"begin with {stages}, then the countries: possible MA TN")
+    return read
 
 
 def call_facts(command: F) -> F:
@@ -40,6 +49,15 @@ def call_facts(command: F) -> F:
         click.option("--trunk", help="The endpoint by which the call came in."),
         click.option("--agent", help="The interface of the agent who answered."),
         click.option("--queue", help="The queue."),
+        click.option(
+            "--told",
+            callback=told,
+            metavar="'STAGE COUNTRY...'",
+            help="What the caller was told before, as DISCLOSURE_TOLD has it: 'possible MA TN'.",
+        ),
+        click.option("--site", help="A site that the dialplan insists on."),
+        click.option("--profile", help="A rule that the dialplan insists on, not the route's."),
+        click.option("--route", help="A route that the dialplan insists on, not the number's."),
         click.option("--did", help="The number that was dialled."),
     ):
         command = option(command)
@@ -58,6 +76,10 @@ def facts(door: str, **given: Any) -> CallFacts:
         caller_number=given["caller"],
         queue=given["queue"],
         agent=given["agent"],
+        route=given["route"],
+        profile=given["profile"],
+        site=given["site"],
+        told=given["told"],
         trunk=given["trunk"],
         language=given["language"],
     )
@@ -66,6 +88,7 @@ def facts(door: str, **given: Any) -> CallFacts:
 def moment(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
     """``--at``: a time in ISO 8601, in this machine's zone where it names none; else now."""
     try:
-        return (datetime.fromisoformat(value) if value else datetime.now()).astimezone()  # noqa: DTZ005
+        given = datetime.fromisoformat(value) if value else datetime.now()  # noqa: DTZ005
+        return given if given.tzinfo else given.astimezone()
     except ValueError as problem:
         raise click.BadParameter("not a time; write it as 2026-11-23T21:00+01:00") from problem

@@ -15,10 +15,9 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 import logging
 import os
 import sys
-import threading
+import time
 from pathlib import Path
 
-from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
 from callcentre_disclosure.asterisk.agi_script import run
 from callcentre_disclosure.config.location import configuration_path
 from callcentre_disclosure.service import Disclosure
@@ -38,22 +37,14 @@ def announce(config: Path) -> None:
         _log.warning("this is started by Asterisk; `callcentre-disclosure simulate` shows a call")
     try:
         disclosure = Disclosure.for_one_call(config)
-        driver = run(disclosure.begin)
+        writer = run(disclosure.agi(time.monotonic()), disclosure.keep)
     except Exception:
         _log.exception("the session failed; its call goes on in the dialplan")
         return
-    for slip in (*driver.notes, driver.fault):
-        if slip:
-            _log.warning("%s", slip)
-    if driver.record:
-        writer = threading.Thread(target=disclosure.keep, args=(driver.record,), daemon=True)
-        writer.start()
-        writer.join(EVIDENCE_SECONDS)
-        if writer.is_alive():
-            _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
-            os.close(0)
-            os.close(1)  # that is what Asterisk waits for
-            writer.join()
+    if writer:
+        os.close(0)
+        os.close(1)  # that is what Asterisk waits for
+        writer.join()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ for every combination of the clocks of its sites (summer time, Ramadan) in the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import TypeAlias
@@ -16,15 +16,17 @@ from callcentre_disclosure.disclosure.announcement import (
     Announcement,
     Wording,
     announcement,
+    choice_announcement,
     generic_announcement,
+    refused_announcement,
 )
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.decision import additions, openings
 from callcentre_disclosure.disclosure.hours import MINUTES_A_DAY, MINUTES_A_WEEK, OpeningHours
-from callcentre_disclosure.disclosure.route import Route
+from callcentre_disclosure.disclosure.route import FailurePolicy, Route
 from callcentre_disclosure.disclosure.sites import Basis, Site, SiteResolution, disclosed_countries
 
-from .directory import default_route, routes, sites
+from .directory import default_route, every_country, profiles, routes, sites
 from .model import Configuration
 
 #: Lists of countries, and what needs each.
@@ -54,16 +56,40 @@ def _sentences(
 ) -> Iterator[tuple[Announcement, Iterable[str]]]:
     """The sentences of one language with who needs them, some of them several times."""
     domestic = configuration.domestic_country
+    named_profiles = {route.profile for route in named.values() if route.profile}
+    for name, route in named.items():
+        for sentence in _of_route(configuration, wording, route, named_profiles):
+            yield sentence, (name,)
     for direction in Direction:
         yield generic_announcement(wording, direction), ("every route",)
-        for name, route in named.items():
-            for sentence in openings(wording, route, direction) + additions(wording, route):
-                yield sentence, (name,)
         for stage, told in ((Stage.POSSIBLE, possible), (Stage.ANSWERED, answering)):
             for codes, names in told.items():
                 said = announcement(wording, direction, stage, codes, domestic)
                 assert said is not None, f"{codes} were checked to have words"
                 yield said, names
+
+
+def _of_route(
+    configuration: Configuration, wording: Wording, route: Route, named_profiles: Collection[str]
+) -> Iterator[Announcement]:
+    """What the calls of a route may be told besides countries, some of it twice.
+
+    The dialplan may insist on any profile that some route names.
+    """
+    rules = [rule for rule in profiles(configuration).values() if rule.id in named_profiles]
+    yield from additions(wording, [name for rule in rules for name in rule.segments])
+    for rule in rules:
+        if rule.choice and route.choice:
+            offer = choice_announcement(wording, rule.choice, configuration.domestic_country)
+            yield from filter(None, [offer])
+    if route.on_failure is FailurePolicy.REFUSE:
+        yield refused_announcement(wording)
+    for direction in Direction:
+        yield from openings(wording, route, direction) + additions(wording, route.segments)
+        if route.on_failure is FailurePolicy.ALL:
+            codes = every_country(configuration)
+            every = announcement(wording, direction, Stage.POSSIBLE, codes)
+            yield from filter(None, [every])
 
 
 def open_countries(candidates: Sequence[Site]) -> tuple[tuple[str, ...], ...]:

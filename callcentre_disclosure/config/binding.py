@@ -14,9 +14,24 @@ from callcentre_disclosure.errors import Finding
 
 from .near import did_you_mean, nearest
 from .reading import Items, Node, Pairs, Scalar
-from .shape import Between, Choice, FilePath, Kind, ListOf, MappingOf, Record, Shape, Text, record
+from .shape import (
+    Between,
+    Choice,
+    FilePath,
+    Flag,
+    Kind,
+    ListOf,
+    MappingOf,
+    Record,
+    Shape,
+    Text,
+    record,
+)
 
 T = TypeVar("T")
+
+#: As YAML 1.1 writes them.
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 #: What a part becomes that cannot be had. It is left out, and a finding says so.
 _NOTHING: Any = object()
@@ -83,6 +98,8 @@ class Binder:
             return self._folder / text
         if isinstance(shape, Between):
             return self._number(text, shape, node.line, key)
+        if isinstance(shape, Flag):
+            return self._flag(text, node.line, key)
         return self._choice(text, shape, node.line, key)
 
     def _text(self, node: Node, key: str) -> Any:
@@ -107,6 +124,11 @@ class Binder:
                 return member
         remedy = did_you_mean(text, (str(member.value) for member in shape.enum))
         return self._wrong(line, key, f"{text!r} is not known", remedy)
+
+    def _flag(self, text: str, line: int, key: str) -> Any:
+        if (found := _FLAGS.get(text.casefold())) is not None:
+            return found
+        return self._wrong(line, key, f"{text!r} is neither yes nor no", "write true or false")
 
     def _number(self, text: str, shape: Between, line: int, key: str) -> Any:
         try:

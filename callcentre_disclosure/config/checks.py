@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from callcentre_disclosure.disclosure.announcement import Wording
+from callcentre_disclosure.disclosure.call import interface_of
 from callcentre_disclosure.disclosure.numbers import Numbering, written_forms
+from callcentre_disclosure.disclosure.profile import Region
 from callcentre_disclosure.errors import Finding
 
 from . import countries
 from .binding import Bound, Place
-from .model import AgentEntry, NumberingEntry, RouteEntry, SiteEntry, SoundsEntry, Treatment
+from .model import (
+    AgentEntry,
+    NumberingEntry,
+    ProfileEntry,
+    RouteEntry,
+    SiteEntry,
+    SoundsEntry,
+    Treatment,
+)
 from .near import did_you_mean
+from .profiles import profile
+
+#: What makes the interface of an agent a pattern.
+WILDCARDS = frozenset("*?[")
 
 
 def numbering_of(entry: NumberingEntry | None) -> Numbering | None:
@@ -23,18 +38,21 @@ def numbering_of(entry: NumberingEntry | None) -> Numbering | None:
 
 
 def check(
-    bound: Bound,
-    numbering: Numbering | None,
-    wordings: Mapping[str, tuple[Wording, str]],
-    segments: Mapping[str, Mapping[str, str]],
+    bound: Bound, parts: Mapping[str, Any], wordings: Mapping[str, tuple[Wording, str]]
 ) -> Iterator[Finding]:
-    """Everything that does not fit. ``wordings`` come with the names of their files; ``segments``
-    are those of the configuration, by name and language."""
+    """Everything that does not fit. ``parts`` are those of a ``Configuration`` that could be had,
+    ``wordings`` come with the names of their files."""
     yield from _references(bound)
-    yield from _segments(bound, segments, wordings)
+    yield from _segments(bound, parts.get("segments", {}), wordings)
     yield from _unsayable(bound, wordings)
     yield from _records(bound)
-    yield from _numbers_of_two_routes(bound.records, numbering)
+    yield from _numbers_of_two_routes(bound.records, numbering_of(parts.get("numbering")))
+    agents = {interface_of(interface) for interface in parts["agents"]}
+    patterns = [agent for agent in agents if not WILDCARDS.isdisjoint(agent)]
+    for treatment, place in bound.records:
+        if isinstance(treatment, Treatment):
+            yield from _choice(treatment, place, parts)
+            yield from _dialled(treatment, place, agents, patterns)
 
 
 def _references(bound: Bound) -> Iterator[Finding]:
@@ -91,6 +109,44 @@ def _records(bound: Bound) -> Iterator[Finding]:
             yield place.finding("the engine is command but there is none", "add `command:`")
         if isinstance(made, RouteEntry) and place.key == "routes.default":
             yield place.finding("every other call has this route", "choose another id")
+
+
+def _choice(treatment: Treatment, place: Place, parts: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether a route has what its profile needs: a queue for callers who choose, whose agents are
+    where the profile wants them, and a domestic country."""
+    entry: ProfileEntry | None = parts["profiles"].get(treatment.profile)
+    rule = profile(treatment.profile or "", entry) if entry else None
+    choice = rule.choice if rule else None
+    domestic = parts.get("domestic_country")
+    if rule and choice is None and treatment.choice:
+        yield place.finding(f"{rule.id} offers no choice", "remove `choice:`")
+    elif rule is None and treatment.profile is None and treatment.choice:
+        yield place.finding("no profile offers this choice", "name one under `profile:`")
+    elif rule and choice and not treatment.choice:
+        problem = f"{rule.id} offers callers another agent, but there is no queue for them"
+        yield place.finding(problem, "name one under `choice:`")
+    needs = rule and (not rule.announce_domestic or (choice and choice.region is Region.DOMESTIC))
+    if rule and needs and not domestic:
+        problem = f"{rule.id} needs to know the country of the callers"
+        yield place.finding(problem, "add `domestic_country:`")
+    elif rule and choice and treatment.choice in parts.get("queues", {}):
+        sites = parts.get("sites", {})
+        for site in parts["queues"][treatment.choice].sites:
+            if site in sites and not choice.includes((sites[site].country,), domestic):
+                where = f"{site} ({sites[site].country})"
+                problem = f"{treatment.choice} is answered in {where}, not {choice.region.value}"
+                yield place.finding(problem, "choose a queue of agents there")
+
+
+def _dialled(
+    treatment: Treatment, place: Place, agents: Collection[str], patterns: Iterable[str]
+) -> Iterator[Finding]:
+    if treatment.dial and treatment.queue:
+        yield place.finding("there are both a queue and agents to dial", "keep one of them")
+    for interface in (one for group in treatment.dial for one in group.split("&")):
+        name = interface_of(interface)
+        if name not in agents and not any(fnmatchcase(name, agent) for agent in patterns):
+            yield place.finding(f"{interface} is none of the agents", did_you_mean(name, agents))
 
 
 def _numbers_of_two_routes(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Changes with the lines of the file. (A new version of the package is a new source of it.)
-FORMAT = "callcentre-disclosure 1"
+FORMAT = "callcentre-disclosure 2"
 
 
 class Compiled(NamedTuple):
@@ -90,13 +90,16 @@ class CompiledFile:
             agents=Table(self, "agent", rows.agent),
             agent_patterns=Patterns(self),
             queues=Table(self, "queue", tuple),
-            trunks=Table(self, "trunk", tuple),
+            trunks=Table(self, "trunk", rows.trunk),
+            numbers=Table(self, "number", str),
             routes=Table(self, "route", rows.route),
             default_route=rows.route(self._heading["default"]),
             languages=tuple(self._heading["languages"]),
             wordings=Table(self, "wording", rows.wording),
             sounds=Table(self, "sound", rows.sound),
+            profiles=Table(self, "profile", rows.profile),
             domestic_country=self._heading["domestic_country"],
+            every_country=tuple(self._heading["every_country"]),
         )
         return Compiled(directory, self._heading["evidence"], findings)
 

@@ -74,6 +74,7 @@ def write_compiled(
         "sources": made_from,
         "languages": lookup.languages,
         "domestic_country": lookup.domestic_country,
+        "every_country": lookup.every_country,
         "evidence": evidence,
         "default": rows.route_row(lookup.default_route),
     }
@@ -125,8 +126,10 @@ def _lines(lookup: Directory) -> Iterator[str]:
         ("site", lookup.sites, rows.site_row),
         ("agent", lookup.agents, rows.agent_row),
         ("queue", lookup.queues, list),
-        ("trunk", lookup.trunks, list),
+        ("trunk", lookup.trunks, rows.trunk_row),
+        ("number", lookup.numbers, str),
         ("route", lookup.routes, rows.route_row),
+        ("profile", lookup.profiles, rows.profile_row),
         ("wording", lookup.wordings, rows.wording_row),
         ("sound", lookup.sounds, rows.sound_row),
     )

@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from callcentre_disclosure.disclosure.announcement import Sound
+from callcentre_disclosure.disclosure.call import interface_of
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.numbers import written_forms
-from callcentre_disclosure.disclosure.route import Route
+from callcentre_disclosure.disclosure.profile import Profile
+from callcentre_disclosure.disclosure.route import Route, Trunk
 from callcentre_disclosure.disclosure.sites import Agent, Site
 
-from .checks import numbering_of
+from .checks import WILDCARDS, numbering_of
 from .hours import opening_hours
 from .manifest import SoundFormat, read_manifest
 from .model import Configuration, Treatment
+from .profiles import profile
 from .shipped import shipped
-
-_WILDCARDS = frozenset("*?[")
 
 
 def directory(configuration: Configuration) -> Directory:
@@ -26,20 +27,25 @@ def directory(configuration: Configuration) -> Directory:
     Raises ``SoundError`` where a manifest of sounds cannot be read.
     """
     agents = list(_agents(configuration))
-    patterns = [agent for agent in agents if not _WILDCARDS.isdisjoint(agent.interface)]
-    named = (agent for agent in agents if _WILDCARDS.isdisjoint(agent.interface))
+    patterns = [agent for agent in agents if not WILDCARDS.isdisjoint(agent.interface)]
+    named = (agent for agent in agents if WILDCARDS.isdisjoint(agent.interface))
     return Directory(
         sites=sites(configuration),
         agents={agent.interface: agent for agent in named},
         agent_patterns=sorted(patterns, key=_generality),
         queues={name: queue.sites for name, queue in configuration.queues.items()},
-        trunks={name: trunk.sites for name, trunk in configuration.trunks.items()},
-        routes=_routes_by_number(configuration),
+        trunks={
+            name: Trunk(trunk.sites, trunk.media) for name, trunk in configuration.trunks.items()
+        },
+        numbers=_numbers(configuration),
+        routes=routes(configuration),
+        profiles=profiles(configuration),
         default_route=default_route(configuration),
         languages=configuration.languages,
         wordings=configuration.wordings,
         sounds=sounds(configuration),
         domestic_country=configuration.domestic_country,
+        every_country=every_country(configuration),
     )
 
 
@@ -63,6 +69,18 @@ def sites(configuration: Configuration) -> dict[str, Site]:
         )
         for site, entry in configuration.sites.items()
     }
+
+
+def every_country(configuration: Configuration) -> tuple[str, ...]:
+    """Every country that calls are answered in: those of the sites, then of agents at home."""
+    places = [site.country for site in configuration.sites.values()]
+    homes = [agent.country for agent in configuration.agents.values() if agent.country]
+    return tuple(dict.fromkeys(places + homes))
+
+
+def profiles(configuration: Configuration) -> dict[str, Profile]:
+    """The rules, those of the package and your own."""
+    return {name: profile(name, entry) for name, entry in configuration.profiles.items()}
 
 
 def sound_folders(configuration: Configuration) -> tuple[Path, ...]:
@@ -112,13 +130,13 @@ def _agents(configuration: Configuration) -> Iterator[Agent]:
     for interface, entry in configuration.agents.items():
         country = entry.country or (configuration.sites[entry.site].country if entry.site else None)
         assert country is not None, f"{interface} was checked to have a site or a country"
-        yield Agent(interface, country, entry.site)
+        yield Agent(interface_of(interface), country, entry.site)
 
 
 def _generality(agent: Agent) -> tuple[int, int, str]:
     """Orders patterns: the one that spells out more comes first, of equals the one without *."""
     stars = agent.interface.count("*")
-    spelled = sum(character not in _WILDCARDS for character in agent.interface)
+    spelled = sum(character not in WILDCARDS for character in agent.interface)
     return (-spelled, stars, agent.interface)
 
 
@@ -133,11 +151,10 @@ def routes(configuration: Configuration) -> dict[str, Route]:
     return {name: _route(name, entry, configuration) for name, entry in entries}
 
 
-def _routes_by_number(configuration: Configuration) -> dict[str, Route]:
+def _numbers(configuration: Configuration) -> dict[str, str]:
     numbering = numbering_of(configuration.numbering)
-    named = routes(configuration)
     return {
-        form: named[name]
+        form: name
         for name, entry in configuration.routes.items()
         for number in entry.numbers
         for form in written_forms(number, numbering)
@@ -146,10 +163,14 @@ def _routes_by_number(configuration: Configuration) -> dict[str, Route]:
 
 def _route(name: str, treatment: Treatment, configuration: Configuration) -> Route:
     return Route(
-        name,
-        treatment.on_failure,
-        configuration.sites_of(treatment),
-        treatment.language,
-        treatment.company,
-        treatment.segments,
+        id=name,
+        on_failure=treatment.on_failure,
+        sites=configuration.sites_of(treatment),
+        language=treatment.language,
+        company=treatment.company,
+        segments=treatment.segments,
+        profile=treatment.profile,
+        media=treatment.media,
+        text=treatment.text,
+        choice=treatment.choice,
     )

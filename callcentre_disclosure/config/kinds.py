@@ -83,15 +83,30 @@ QueueName: TypeAlias = Annotated[
 SomeQueue: TypeAlias = Annotated[
     str, Kind("queue", "the name of a queue", digits=True, refers_to="queues")
 ]
-RouteId: TypeAlias = Annotated[str, Kind("route-id", "the id of a route, without spaces", _ID)]
+RouteId: TypeAlias = Annotated[
+    str, Kind("route-id", "letters and digits, with . _ or - between them", r"[^\W_][\w.-]*")
+]
 Interface: TypeAlias = Annotated[
     str,
     Kind(
         "interface",
-        "an agent's interface as Asterisk names it, such as PJSIP/201; * and ? stand for any "
-        "characters or one",
-        _ID,
+        "an agent's interface as Asterisk names it, such as PJSIP/201, or the name that a queue "
+        "knows; * and ? stand for any characters or one",
+        rf"{_ID}( {_ID})*",
     ),
+]
+Dialled: TypeAlias = Annotated[
+    str,
+    Kind("dialled", "interfaces that ring together, such as PJSIP/201&PJSIP/301", _ID),
+]
+ProfileId: TypeAlias = Annotated[
+    str, Kind("profile-id", "a name for a rule, such as our-charter", r"[a-z][a-z0-9-]*")
+]
+SomeProfile: TypeAlias = Annotated[
+    str, Kind("some-profile", "the name of a profile", refers_to="profiles")
+]
+Key: TypeAlias = Annotated[
+    str, Kind("key", "a digit of a telephone, 0 to 9", r"[0-9]", digits=True)
 ]
 Endpoint: TypeAlias = Annotated[
     str,

@@ -10,9 +10,10 @@ from callcentre_disclosure.errors import ConfigurationError
 
 from .agent_files import read_agents
 from .binding import Binder, Bound, Place
-from .checks import check, numbering_of
-from .model import AgentEntry, Configuration, ConfigurationFile, TextsEntry
+from .checks import check
+from .model import AgentEntry, Configuration, ConfigurationFile, ProfileEntry, TextsEntry
 from .near import did_you_mean
+from .profiles import shipped_profiles
 from .reading import read_yaml
 from .sources import Source
 from .wordings import available_languages, text_file, text_files, with_segments, wording
@@ -28,9 +29,10 @@ def load(path: Path) -> Configuration:
     bound = Bound()
     parts = Binder(path, bound).parts(root, ConfigurationFile)
     parts["agents"] = _agents(path, parts, bound, sources)
+    parts["profiles"] = _profiles(parts, bound)
     wordings = _wordings(parts, bound, sources)
     segments = parts.get("segments", {})
-    bound.findings.extend(check(bound, numbering_of(parts.get("numbering")), wordings, segments))
+    bound.findings.extend(check(bound, parts, wordings))
     if bound.findings:
         raise ConfigurationError(sorted(set(bound.findings)))
     return Configuration(
@@ -59,6 +61,18 @@ def _agents(
                 bound.findings.append(place.finding(problem, "remove one of the two"))
             agents[row.interface] = AgentEntry(row.site, row.country)
     return agents
+
+
+def _profiles(parts: dict[str, Any], bound: Bound) -> dict[str, ProfileEntry]:
+    """The rules of the package and of the configuration."""
+    shipped = shipped_profiles()
+    own: dict[str, ProfileEntry] = parts.get("profiles", {})
+    for kind, name, place in bound.texts:
+        if kind.name == "profile-id" and name in shipped:
+            problem = f"{name} is a profile of the package"
+            bound.findings.append(place.finding(problem, "choose another id for yours"))
+    bound.keys.setdefault("profiles", set()).update(shipped)
+    return {**shipped, **own}
 
 
 def _wordings(

@@ -12,23 +12,29 @@ from pathlib import Path
 from typing import Annotated
 
 from callcentre_disclosure.disclosure.announcement import Wording
-from callcentre_disclosure.disclosure.route import FailurePolicy
+from callcentre_disclosure.disclosure.call import Direction, Stage
+from callcentre_disclosure.disclosure.profile import Again, Region
+from callcentre_disclosure.disclosure.route import FailurePolicy, Media
 
 from .kinds import (
     Country,
+    Dialled,
     Digits,
     Endpoint,
     EngineName,
     Hours,
     Interface,
+    Key,
     Language,
     Number,
+    ProfileId,
     QueueName,
     RouteId,
     SegmentId,
     Sentence,
     SiteId,
     SomeLanguage,
+    SomeProfile,
     SomeQueue,
     SomeSegment,
     SomeSite,
@@ -143,12 +149,74 @@ class SiteList:
     sites: Annotated[tuple[SomeSite, ...], "Callers hear their countries in this order", NOT_EMPTY]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkEntry(SiteList):
+    """An endpoint that calls come in by."""
+
+    media: Annotated[
+        Media, "answered: nothing is heard before the answer here, whatever the route says"
+    ] = Media.EARLY
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceEntry:
+    """Another agent, in the same call, where it is answered outside of a region."""
+
+    region: Annotated[Region, "Where that agent is: EU, or domestic (the domestic_country)"]
+    stages: Annotated[tuple[Stage, ...], "When it is offered", NOT_EMPTY] = tuple(Stage)
+    key: Annotated[Key, "The key that chooses"] = "1"
+    seconds: Annotated[float, "How long after the offer it may be pressed", Between(0, 30)] = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileEntry:
+    """What a rule asks for."""
+
+    title: Annotated[str, "What people call it"] = ""
+    version: Annotated[str, "When it was last compared with its sources"] = ""
+    status: Annotated[str, "Whether it is in force"] = ""
+    sources: Annotated[tuple[str, ...], "Where it is written"] = ()
+    stages: Annotated[
+        tuple[Stage, ...],
+        "possible: before an agent is sought; answered: once one has, before the connection",
+    ] = tuple(Stage)
+    directions: Annotated[tuple[Direction, ...], "Calls received, calls made"] = tuple(Direction)
+    announce_domestic: Annotated[bool, "Whether the domestic country alone is told, too"] = True
+    repeat_exact: Annotated[
+        bool, "Whether an agent's country is told that was the only possible one before"
+    ] = False
+    again: Annotated[
+        Again, "Whether a call is told again in another queue, or after a transfer"
+    ] = Again.COUNTRY_CHANGED
+    deadline: Annotated[
+        float | None,
+        "Seconds after the start of the call, for the first announcement",
+        Between(1, 600),
+    ] = None
+    choice: Annotated[ChoiceEntry | None, "Another agent whom the caller may have"] = None
+    segments: Annotated[tuple[SomeSegment, ...], "Optional sentences that it asks for"] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Treatment:
     """Who may answer a call, and what a call gets that could not be told its country."""
 
     sites: Annotated[tuple[SomeSite, ...], "The sites that may answer"] = ()
     queue: Annotated[SomeQueue | None, "The queue whose sites may answer, instead of sites"] = None
+    profile: Annotated[
+        SomeProfile | None, "The rule that is answered to: fr-2018, it-24bis, …, or one of your own"
+    ] = None
+    dial: Annotated[
+        tuple[Dialled, ...], "Without a queue: who is called, in turn; & rings several together"
+    ] = ()
+    choice: Annotated[
+        SomeQueue | None, "The queue of the agents whom callers may choose, where the profile asks"
+    ] = None
+    media: Annotated[
+        Media,
+        "early: announced before the call is answered, and billed; answered: in an answered call",
+    ] = Media.ANSWERED
+    text: Annotated[bool, "Whether callers get each sentence as a text message, too"] = False
     company: Annotated[
         Sentence | None, "The name that callers know the company by; it is said first"
     ] = None
@@ -160,7 +228,8 @@ class Treatment:
     ] = None
     on_failure: Annotated[
         FailurePolicy,
-        "generic: a sentence that names no country; silent: nothing; refuse: no connection",
+        "generic: a sentence that names no country; all: one that names every country of this "
+        "configuration; silent: nothing; refuse: a sentence that says so, and no connection",
     ] = FailurePolicy.GENERIC
 
 
@@ -193,6 +262,9 @@ class ConfigurationFile:
         Mapping[SegmentId, Mapping[SomeLanguage, Sentence]],
         "Optional sentences of your own, in every language: a tariff, an opt-out",
     ] = field(default_factory=dict)
+    profiles: Annotated[
+        Mapping[ProfileId, ProfileEntry], "Rules of your own, next to those of the package"
+    ] = field(default_factory=dict)
     evidence: EvidenceEntry = EvidenceEntry()
     agents: Annotated[
         Mapping[Interface, AgentEntry],
@@ -205,7 +277,7 @@ class ConfigurationFile:
         default_factory=dict
     )
     trunks: Annotated[
-        Mapping[Endpoint, SiteList], "The sites that answer what comes in by an endpoint"
+        Mapping[Endpoint, TrunkEntry], "The sites that answer what comes in by an endpoint"
     ] = field(default_factory=dict)
     routes: Annotated[
         Mapping[RouteId, RouteEntry], "What is done with the calls to some numbers"
@@ -217,8 +289,8 @@ class ConfigurationFile:
 class Configuration(ConfigurationFile):
     """A configuration with all that its file refers to: valid, and complete.
 
-    ``agents`` holds those of the agent files too, every path is absolute, and ``sources`` are the
-    files that were read, or looked for.
+    ``agents`` holds those of the agent files too, ``profiles`` those of the package, every path is
+    absolute, and ``sources`` are the files that were read, or looked for.
     """
 
     path: Path

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from callcentre_disclosure.disclosure.announcement import CountryForms, Sentences, Sound, Wording
+from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
-from callcentre_disclosure.disclosure.route import FailurePolicy, Route
+from callcentre_disclosure.disclosure.profile import Again, Choice, Profile, Region
+from callcentre_disclosure.disclosure.route import FailurePolicy, Media, Route, Trunk
 from callcentre_disclosure.disclosure.sites import Agent, Site
 
 Row = Any  # what json.dumps takes and json.loads gives
@@ -44,13 +47,76 @@ def route_row(route: Route) -> Row:
         route.language,
         route.company,
         route.segments,
+        route.profile,
+        route.media.value,
+        route.text,
+        route.choice,
     ]
 
 
 def route(row: Row) -> Route:
-    name, on_failure, sites, language, company, segments = row
-    policy = FailurePolicy(on_failure)
-    return Route(name, policy, tuple(sites), language, company, tuple(segments))
+    name, on_failure, sites, language, company, segments, profile, media, text, choice = row
+    return Route(
+        name,
+        FailurePolicy(on_failure),
+        tuple(sites),
+        language,
+        company,
+        tuple(segments),
+        profile,
+        Media(media),
+        text,
+        choice,
+    )
+
+
+def trunk_row(trunk: Trunk) -> Row:
+    return [trunk.sites, trunk.media.value]
+
+
+def trunk(row: Row) -> Trunk:
+    sites, media = row
+    return Trunk(tuple(sites), Media(media))
+
+
+def profile_row(profile: Profile) -> Row:
+    choice = profile.choice
+    return [
+        profile.id,
+        profile.version,
+        profile.title,
+        [stage.value for stage in profile.stages],
+        [direction.value for direction in profile.directions],
+        profile.announce_domestic,
+        profile.repeat_exact,
+        profile.again.value,
+        profile.deadline,
+        [choice.region.value, [stage.value for stage in choice.stages], choice.key, choice.seconds]
+        if choice
+        else None,
+        profile.segments,
+    ]
+
+
+def profile(row: Row) -> Profile:
+    name, version, title, stages, directions, domestic, repeat, again, deadline, choice, added = row
+    offered = None
+    if choice is not None:
+        region, offers, key, seconds = choice
+        offered = Choice(Region(region), tuple(map(Stage, offers)), key, seconds)
+    return Profile(
+        id=name,
+        version=version,
+        title=title,
+        stages=tuple(map(Stage, stages)),
+        directions=tuple(map(Direction, directions)),
+        announce_domestic=domestic,
+        repeat_exact=repeat,
+        again=Again(again),
+        deadline=deadline,
+        choice=offered,
+        segments=tuple(added),
+    )
 
 
 def wording_row(wording: Wording) -> Row:
@@ -59,21 +125,35 @@ def wording_row(wording: Wording) -> Row:
         wording.conjunction,
         _sentences_row(wording.inbound),
         _sentences_row(wording.outbound),
+        wording.choice,
+        wording.refused,
         dict(wording.segments),
-        {code: [forms.place, forms.origin] for code, forms in wording.countries.items()},
+        _forms_row(wording.regions),
+        _forms_row(wording.countries),
     ]
 
 
 def wording(row: Row) -> Wording:
-    language, conjunction, inbound, outbound, segments, countries = row
+    language, conjunction, inbound, outbound, choice, refused, segments, regions, countries = row
     return Wording(
         language,
         conjunction,
         Sentences(*inbound),
         Sentences(*outbound),
+        choice,
+        refused,
         segments,
-        {code: CountryForms(*forms) for code, forms in countries.items()},
+        _forms(regions),
+        _forms(countries),
     )
+
+
+def _forms_row(forms: Mapping[str, CountryForms]) -> Row:
+    return {name: [form.place, form.origin] for name, form in forms.items()}
+
+
+def _forms(row: Row) -> dict[str, CountryForms]:
+    return {name: CountryForms(*form) for name, form in row.items()}
 
 
 def _sentences_row(said: Sentences) -> Row:

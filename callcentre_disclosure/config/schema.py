@@ -13,6 +13,7 @@ from .shape import (
     Choice,
     Field,
     FilePath,
+    Flag,
     Kind,
     ListOf,
     MappingOf,
@@ -42,6 +43,8 @@ def _schema(shape: Shape, definitions: dict[str, Schema]) -> Schema:
         return _defined(shape.kind.name, _kind(shape.kind), definitions)
     if isinstance(shape, FilePath):
         return {"type": "string", "minLength": 1}
+    if isinstance(shape, Flag):
+        return {"type": "boolean"}
     if isinstance(shape, Between):
         return {"type": "number", "minimum": shape.least, "maximum": shape.most}
     if isinstance(shape, Choice):
@@ -80,7 +83,7 @@ def _field(field: Field, definitions: dict[str, Schema]) -> Schema:
     default = field.default
     if isinstance(default, Enum):
         schema["default"] = default.value
-    elif isinstance(default, float):
+    elif isinstance(default, (bool, float)):
         schema["default"] = default
     elif isinstance(default, (str, Path)):
         schema["default"] = str(default)

@@ -58,6 +58,11 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Yes or no, in any way in which YAML 1.1 writes them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     enum: type[Enum]
 
@@ -91,7 +96,7 @@ class Field:
     default: Any = None
 
 
-Shape: TypeAlias = "Text | FilePath | Between | Choice | ListOf | MappingOf | Record"
+Shape: TypeAlias = "Text | FilePath | Flag | Between | Choice | ListOf | MappingOf | Record"
 
 _ANY_TEXT = Kind("text", "text")
 
@@ -121,8 +126,8 @@ def _shape(hint: Any) -> Shape:
     arguments = get_args(hint)
     origin = get_origin(hint)
     if origin in (Union, UnionType):
-        (hint,) = (argument for argument in arguments if argument is not NoneType)
-        return _shape(hint)
+        (inner,) = (argument for argument in arguments if argument is not NoneType)
+        return between if inner is float else _shape(inner)
     if origin is tuple:
         return ListOf(_shape(arguments[0]), filled)
     if origin is Mapping:
@@ -131,6 +136,8 @@ def _shape(hint: Any) -> Shape:
         return MappingOf(key.kind, _shape(arguments[1]), filled)
     if hint is str:
         return Text(kind)
+    if hint is bool:
+        return Flag()
     if hint is float:
         return between
     if hint is Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from callcentre_disclosure.disclosure.announcement import Wording
 from callcentre_disclosure.disclosure.call import Direction
+from callcentre_disclosure.disclosure.profile import Region
 from callcentre_disclosure.errors import ConfigurationError, Finding
 
 from .binding import Binder, Bound, Place
@@ -25,6 +26,7 @@ _PLACEHOLDERS: dict[str, set[str]] = {
     "domestic": _COUNTRIES,
     "generic": set(),
 }
+_CHOICE = ("{key}", "{places}")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?|\}")
 
 
@@ -85,9 +87,16 @@ def _check(found: Wording, language: str, place: Place, findings: list[Finding])
                 once = f"write {' or '.join(sorted(wanted))} once and no other braces"
                 remedy = once if wanted else "write no braces"
                 wrong(f"{direction.value}.{key}", "the placeholders are wrong", remedy)
-    for name, text in found.segments.items():
+    if tuple(sorted(_PLACEHOLDER.findall(found.choice))) != _CHOICE:
+        remedy = f"write {' and '.join(_CHOICE)} once each and no other braces"
+        wrong("choice", "the placeholders are wrong", remedy)
+    plain = {f"segments.{name}": text for name, text in found.segments.items()}
+    for key, text in {"refused": found.refused, **plain}.items():
         if _PLACEHOLDER.search(text):
-            wrong(f"segments.{name}", "the placeholders are wrong", "write no braces")
+            wrong(key, "the placeholders are wrong", "write no braces")
+    for region in (region.value for region in Region if region is not Region.DOMESTIC):
+        if region not in found.regions:
+            wrong("regions", f"there is no {region}", f"add its two forms under {region}")
     for code in found.countries:
         if complaint := country_complaint(code):
             wrong(f"countries.{code}", *complaint)

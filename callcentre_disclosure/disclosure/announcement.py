@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from .call import Direction, Stage
 from .grammar import joined
+from .profile import Choice, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,18 @@ class CountryForms:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One language. ``segments`` are sentences that a route may add, by name."""
+    """One language. ``choice`` offers, with ``{places}`` and ``{key}``, an agent of one of the
+    ``regions``, or of the callers' own country; ``refused`` ends a call that is not connected.
+    ``segments`` are sentences that a route may add, by name."""
 
     language: str
     conjunction: str
     inbound: Sentences
     outbound: Sentences
+    choice: str
+    refused: str
     segments: Mapping[str, str]
+    regions: Mapping[str, CountryForms]
     countries: Mapping[str, CountryForms]
 
     def sentences(self, direction: Direction) -> Sentences:
@@ -137,6 +143,25 @@ def company_announcement(wording: Wording, direction: Direction, company: str) -
     """The company's name, which is said first."""
     text = wording.sentences(direction).company.replace("{company}", company)
     return _named(wording, f"{_made(direction)}company", text)
+
+
+def refused_announcement(wording: Wording) -> Announcement:
+    """What a caller hears who is not connected."""
+    return _named(wording, "refused", wording.refused)
+
+
+def choice_announcement(
+    wording: Wording, choice: Choice, domestic_country: str | None
+) -> Announcement | None:
+    """The offer of an agent elsewhere; None where the language has no words for that region."""
+    if choice.region is Region.DOMESTIC:
+        forms = wording.countries.get(domestic_country or "")
+    else:
+        forms = wording.regions.get(choice.region.value)
+    if forms is None:
+        return None
+    text = wording.choice.replace("{places}", forms.place).replace("{key}", choice.key)
+    return _named(wording, f"choice-{choice.region.value}", text)
 
 
 def segment_announcement(wording: Wording, segment: str) -> Announcement | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,31 +12,61 @@ from .announcement import (
     Prompt,
     Wording,
     announcement,
+    choice_announcement,
     company_announcement,
     generic_announcement,
+    refused_announcement,
     segment_announcement,
 )
 from .call import CallFacts, Direction, Stage
 from .directory import Directory
-from .resolution import language_of, resolve, route_of
-from .route import Route
+from .profile import Duty, Profile, duty
+from .resolution import language_of, profile_of, resolve, route_of
+from .route import FailurePolicy, Media, Route
 from .sites import Basis, DisclosedCountries, SiteResolution, disclosed_countries
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What is said instead where the countries cannot be told; it names these, or none."""
+
+    announcement: Announcement
+    prompt: Prompt | None
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Another agent, whom the caller may have by a key. ``prompt`` is None without a sound."""
+
+    announcement: Announcement
+    prompt: Prompt | None
+    key: str
+    seconds: float
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a call is told, and why.
 
-    ``generic`` is the sentence that names no country, ``generic_prompt`` its sound where it has
-    one; ``unknown`` what the door was told and the configuration does not know.
+    ``duty`` is what the profile asks for now, ``media`` how the caller hears it, ``fallbacks`` what
+    is said, one after the other until one is heard, where the countries cannot be told, ``refusal``
+    the sound that ends a call. ``unknown`` is what the door was told and the configuration does not
+    know.
     """
 
     route: Route
+    profile: Profile
     language: str
     resolution: SiteResolution
+    duty: Duty
+    media: Media
+    text: bool
     plan: AnnouncementPlan
-    generic: Announcement
-    generic_prompt: Prompt | None
+    fallbacks: tuple[Fallback, ...]
+    refusal: Prompt | None
+    offer: Offer | None
     unknown: str
 
     @property
@@ -51,25 +82,89 @@ class Decision:
 def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
     """Decide on a call that asks to be announced at an aware moment."""
     route = route_of(call, directory)
+    profile = profile_of(call, route, directory)
     language = language_of(call, route, directory)
     wording = directory.wordings.get(language)
     assert wording is not None, f"no wording for the configured language {language}"
     resolution = resolve(call, route, directory)
     countries = disclosed_countries(resolution, at)
-    generic = generic_announcement(wording, call.direction)
+    asked = duty(profile, call, countries.codes, directory.domestic_country)
     return Decision(
         route=route,
+        profile=profile,
         language=language,
         resolution=resolution,
-        plan=plan(wording, route, call, countries, directory),
-        generic=generic,
-        generic_prompt=prompt_for(generic, directory),
-        unknown=_unknown(call, resolution),
+        duty=asked,
+        media=_media(call, route, directory),
+        text=route.text or call.text,
+        plan=plan(wording, route, profile, call, countries, directory),
+        fallbacks=tuple(_fallbacks(wording, route, call, directory)),
+        refusal=prompt_for(refused_announcement(wording), directory),
+        offer=_offer(wording, route, profile, call, asked, countries, directory),
+        unknown=_unknown(call, resolution, directory),
     )
 
 
-def _unknown(call: CallFacts, resolution: SiteResolution) -> str:
-    """The nearer fact that was told in vain, and that a less exact one stands in for."""
+def _media(call: CallFacts, route: Route, directory: Directory) -> Media:
+    """Before the answer only where the route wants it, and the trunk lets its callers hear it."""
+    trunk = directory.trunks.get(call.trunk) if call.trunk else None
+    is_early = route.media is Media.EARLY and not call.is_up
+    return (
+        Media.EARLY
+        if is_early and (trunk is None or trunk.media is Media.EARLY)
+        else Media.ANSWERED
+    )
+
+
+def _fallbacks(
+    wording: Wording, route: Route, call: CallFacts, directory: Directory
+) -> list[Fallback]:
+    """What the failure policy of a route has to say, the best first."""
+    found = []
+    everywhere = directory.every_country
+    if route.on_failure is FailurePolicy.ALL:
+        every = announcement(wording, call.direction, Stage.POSSIBLE, everywhere)
+        if every:
+            found.append(Fallback(every, prompt_for(every, directory), everywhere))
+    if route.on_failure in (FailurePolicy.ALL, FailurePolicy.GENERIC):
+        generic = generic_announcement(wording, call.direction)
+        found.append(Fallback(generic, prompt_for(generic, directory), ()))
+    return found
+
+
+def _offer(
+    wording: Wording,
+    route: Route,
+    profile: Profile,
+    call: CallFacts,
+    asked: Duty,
+    countries: DisclosedCountries,
+    directory: Directory,
+) -> Offer | None:
+    """Another agent, where the profile wants one offered and the route has a queue for it.
+
+    Nothing is offered to who has chosen already, nor twice for the same announcement.
+    """
+    choice, domestic = profile.choice, directory.domestic_country
+    if choice is None or route.choice is None or call.chosen_at is not None:
+        return None
+    if call.stage not in choice.stages or not choice.is_due(countries.codes, domestic):
+        return None
+    told = call.told
+    if not asked.asked and (not told or not told.countries or told.stage in choice.stages):
+        return None
+    said = choice_announcement(wording, choice, domestic)
+    if said is None:
+        return None
+    return Offer(said, prompt_for(said, directory), choice.key, choice.seconds, route.choice)
+
+
+def _unknown(call: CallFacts, resolution: SiteResolution, directory: Directory) -> str:
+    """What was told in vain, so that something less exact stands in for it."""
+    if call.route and directory.routes.get(call.route) is None:
+        return f"route {call.route} is not in the configuration"
+    if call.profile and directory.profiles.get(call.profile) is None:
+        return f"profile {call.profile} is not in the configuration"
     if resolution.basis is Basis.AGENT:
         return ""
     if call.agent:
@@ -82,14 +177,15 @@ def _unknown(call: CallFacts, resolution: SiteResolution) -> str:
 def plan(
     wording: Wording,
     route: Route,
+    profile: Profile,
     call: CallFacts,
     countries: DisclosedCountries,
     directory: Directory,
 ) -> AnnouncementPlan:
     """Find the sounds of an announcement.
 
-    The company's name and what the route adds are said once in a call: where it is received,
-    before an agent is sought.
+    The company's name and what the route and the profile add are said once in a call: where it is
+    received, before an agent is sought.
     """
     codes, domestic = countries.codes, directory.domestic_country
     sentence = announcement(wording, call.direction, call.stage, codes, domestic)
@@ -99,10 +195,11 @@ def plan(
     else:
         prompt = prompt_for(sentence, directory)
         missing = "" if prompt else f"sound {sentence.sound_name}"
-    if call.stage is not Stage.POSSIBLE and call.direction is Direction.INBOUND:
+    is_first = call.stage is Stage.POSSIBLE or call.direction is Direction.OUTBOUND
+    if call.told is not None or not is_first:
         return AnnouncementPlan(codes, prompt, missing)
     before, silent = _prompts(openings(wording, route, call.direction), directory)
-    after, mute = _prompts(additions(wording, route), directory)
+    after, mute = _prompts(additions(wording, (*profile.segments, *route.segments)), directory)
     return AnnouncementPlan(codes, prompt, missing, before, after, silent + mute)
 
 
@@ -112,9 +209,9 @@ def openings(wording: Wording, route: Route, direction: Direction) -> list[Annou
     return [company_announcement(wording, direction, company)] if company else []
 
 
-def additions(wording: Wording, route: Route) -> list[Announcement]:
-    """What the calls of a route are told as well."""
-    found = (segment_announcement(wording, segment) for segment in route.segments)
+def additions(wording: Wording, segments: Sequence[str]) -> list[Announcement]:
+    """What calls are told as well, each once."""
+    found = (segment_announcement(wording, segment) for segment in dict.fromkeys(segments))
     return [sentence for sentence in found if sentence]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from .announcement import Sound, Wording
-from .route import Route
+from .profile import Profile
+from .route import Route, Trunk
 from .sites import Agent, Site
 
 T_co = TypeVar("T_co", covariant=True)
@@ -23,20 +24,24 @@ class Lookup(Protocol[T_co]):
 class Directory:
     """The sites, agents, queues, numbers, words and sounds of one configuration.
 
-    ``routes`` are found by every written form of their numbers, ``queues`` and ``trunks`` name
-    site ids, ``sounds`` are found by ``announcement.sound_name`` with the language before it
-    (``fr/possible-ma-0a1b2c3d``). ``agent_patterns`` come most specific first. The
-    ``domestic_country`` is that of the callers.
+    ``numbers`` give the id of a route for every written form of its numbers, ``queues`` name site
+    ids, ``sounds`` are found by ``announcement.sound_name`` with the language before it
+    (``fr/possible-ma-0a1b2c3d``). ``agents`` are found by interface or name, ``agent_patterns``
+    come most specific first. The ``domestic_country`` is that of the callers, ``every_country``
+    all that calls are answered in.
     """
 
     sites: Lookup[Site]
     agents: Lookup[Agent]
     agent_patterns: Sequence[Agent]
     queues: Lookup[Sequence[str]]
-    trunks: Lookup[Sequence[str]]
+    trunks: Lookup[Trunk]
+    numbers: Lookup[str]
     routes: Lookup[Route]
+    profiles: Lookup[Profile]
     default_route: Route
     languages: Sequence[str]
     wordings: Lookup[Wording]
     sounds: Lookup[Sound]
     domestic_country: str | None = None
+    every_country: tuple[str, ...] = ()

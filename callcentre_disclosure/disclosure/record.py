@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .announcement import Prompt
-from .call import CallFacts
+from .call import CallFacts, Stage
 from .outcome import DisclosureOutcome, Disposition, PlaybackReport, PlaybackResult
-from .route import Route
+from .profile import Duty, Profile
+from .route import Media, Route
 from .sites import SiteResolution
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,26 @@ class Playback:
     """One sound, what was seen of it and what that proves.
 
     It was not ``sent`` where the call could not even be answered; the evidence names only those
-    that were.
+    that were. ``text_sent`` tells whether Asterisk took its text for a message (which is not that
+    it arrived); None where none was wanted.
     """
 
     prompt: Prompt
     report: PlaybackReport
     result: PlaybackResult
     sent: bool
+    text_sent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMade:
+    """Another agent, in a queue, that the caller could have by a key: the key that was pressed, and
+    the aware moment of it where it was that one."""
+
+    queue: str
+    key: str
+    digit: str
+    chosen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +47,37 @@ class LedgerRecord:
     """All of the journey, as it happened. "Played", never "heard".
 
     ``disclosure_id`` is what the dialplan finds in DISCLOSURE_ID, ``received_at`` the aware moment
-    at which the call asked to be announced, ``countries`` what had to be said. ``carried_out``
-    tells whether the disposition reached the channel (a connection that broke leaves it to the
-    dialplan), ``cause`` why the caller was not told, or not exactly; empty where all was well.
+    at which the call asked to be announced, ``countries`` where the call is, or may be, answered,
+    ``duty`` whether they had to be said now, ``announced`` those of which the sentence was begun.
+    ``carried_out`` tells whether the disposition reached the channel (a connection that broke
+    leaves it to the dialplan), ``cause`` why the caller was not told, or not exactly; empty where
+    all was well.
     """
 
     disclosure_id: str
     received_at: datetime
     call: CallFacts
     route: Route
+    profile: Profile
+    duty: Duty
     resolution: SiteResolution
     countries: tuple[str, ...]
+    announced: tuple[str, ...]
     language: str
+    media: Media
     playbacks: tuple[Playback, ...]
+    offer: OfferMade | None
     outcome: DisclosureOutcome
     disposition: Disposition
     carried_out: bool
     cause: str
+
+    @property
+    def waited_since_choice(self) -> float | None:
+        """Seconds that a caller who had chosen waited for the agent who has answered now."""
+        if self.call.chosen_at is None or self.call.stage is not Stage.ANSWERED:
+            return None
+        return (self.received_at - self.call.chosen_at).total_seconds()
 
 
 def masked(number: str | None) -> str | None:

@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from .call import CallFacts, endpoint_of
+from .call import CallFacts, Direction, interface_of
 from .directory import Directory
 from .numbers import dialled
+from .profile import Profile
 from .route import Route
 from .sites import Agent, Basis, SiteResolution
 
 
 def route_of(call: CallFacts, directory: Directory) -> Route:
-    """The route of the dialled number, or the one that every other call takes."""
-    listed = directory.routes.get(dialled(call.dialled_number)) if call.dialled_number else None
-    return listed or directory.default_route
+    """The route that the dialplan insists on, that of the company's number (dialled by who calls
+    it, shown to who is called), or the one that every other call takes."""
+    number = call.dialled_number if call.direction is Direction.INBOUND else call.caller_number
+    listed = directory.numbers.get(dialled(number)) if number else None
+    routes = (directory.routes.get(name) for name in (call.route, listed) if name)
+    return next(filter(None, routes), directory.default_route)
+
+
+def profile_of(call: CallFacts, route: Route, directory: Directory) -> Profile:
+    """The rule that the dialplan insists on, or that of the route."""
+    profiles = (directory.profiles.get(name) for name in (call.profile, route.profile) if name)
+    return next(filter(None, profiles), Profile())
 
 
 def language_of(call: CallFacts, route: Route, directory: Directory) -> str:
@@ -40,13 +50,14 @@ def language_of(call: CallFacts, route: Route, directory: Directory) -> str:
 
 def resolve(call: CallFacts, route: Route, directory: Directory) -> SiteResolution:
     """Find the sites of a call by the nearest fact that names one."""
-    if call.agent and (agent := _agent(call.agent, directory)):
+    if agent := _agent(call, directory):
         return SiteResolution(Basis.AGENT, agent=agent)
+    trunk = directory.trunks.get(call.trunk) if call.trunk else None
     for basis, ids in (
         (Basis.SITE, (call.site,) if call.site else None),
         (Basis.QUEUE, directory.queues.get(call.queue) if call.queue else None),
         (Basis.DNID, route.sites if route is not directory.default_route else None),
-        (Basis.TRUNK, directory.trunks.get(call.trunk) if call.trunk else None),
+        (Basis.TRUNK, trunk.sites if trunk else None),
         (Basis.DEFAULT, directory.default_route.sites),
     ):
         sites = tuple(filter(None, map(directory.sites.get, ids or ())))
@@ -55,14 +66,16 @@ def resolve(call: CallFacts, route: Route, directory: Directory) -> SiteResoluti
     return SiteResolution(Basis.UNRESOLVED)
 
 
-def _agent(told: str, directory: Directory) -> Agent | None:
-    """The agent of an interface (``PJSIP/201``) or of a channel (``PJSIP/201-0000001a``)."""
-    names = dict.fromkeys((told, endpoint_of(told)))
-    for interface in names:
-        if exact := directory.agents.get(interface):
+def _agent(call: CallFacts, directory: Directory) -> Agent | None:
+    """The agent of an interface (``PJSIP/201``), of a channel (``PJSIP/201-0000001a``), or of the
+    name that the queue knows."""
+    names = [interface_of(call.agent)] if call.agent else []
+    names += [call.member] if call.member else []
+    for name in names:
+        if exact := directory.agents.get(name):
             return exact
-    for interface in names:
+    for name in names:
         for pattern in directory.agent_patterns:  # the most specific first
-            if fnmatchcase(interface, pattern.interface):
-                return Agent(interface, pattern.country, pattern.site)
+            if fnmatchcase(name, pattern.interface):
+                return Agent(name, pattern.country, pattern.site)
     return None

@@ -9,13 +9,23 @@ from enum import Enum
 class FailurePolicy(str, Enum):
     """What a call gets that could not be told its country.
 
-    GENERIC: a sentence that names no country, then the call goes on. SILENT: the call goes on.
-    REFUSE: nobody is connected.
+    GENERIC: a sentence that names no country, then the call goes on. ALL: one that names every
+    country of the configuration, and where that fails GENERIC. SILENT: the call goes on. REFUSE: a
+    sentence that says so, and nobody is connected.
     """
 
     GENERIC = "generic"
+    ALL = "all"
     SILENT = "silent"
     REFUSE = "refuse"
+
+
+class Media(str, Enum):
+    """How a caller hears an announcement: in a call that was answered for it, and is billed, or
+    before the answer (SIP 183)."""
+
+    ANSWERED = "answered"
+    EARLY = "early"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class Route:
     """The treatment of the calls to some dialled numbers, and the sites that may answer them.
 
     ``company`` is the name that callers hear first, ``segments`` the sentences that are added.
+    ``profile`` is the rule that is answered to. With ``text`` callers get every sentence as a text
+    message, too. ``choice`` is the queue that callers may choose where the profile offers one.
     """
 
     id: str
@@ -31,3 +43,16 @@ class Route:
     language: str | None = None
     company: str | None = None
     segments: tuple[str, ...] = ()
+    profile: str | None = None
+    media: Media = Media.ANSWERED
+    text: bool = False
+    choice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """An endpoint that calls come in by: the sites that may answer them, and whether it lets its
+    callers hear something before the answer."""
+
+    sites: tuple[str, ...]
+    media: Media = Media.EARLY

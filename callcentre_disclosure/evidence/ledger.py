@@ -14,6 +14,7 @@ from callcentre_disclosure.disclosure.call import Direction
 from callcentre_disclosure.disclosure.record import (
     SCHEMA_VERSION,
     LedgerRecord,
+    OfferMade,
     Playback,
     masked,
 )
@@ -90,17 +91,27 @@ def document(record: LedgerRecord) -> dict[str, Any]:
         "direction": call.direction.value,
         "stage": call.stage.value,
         "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
-        "caller_number": call.caller_number if made else masked(call.caller_number),
+        "caller_number": masked(call.caller_number),
         "queue": call.queue,
         "agent": call.agent,
+        "member": call.member,
         "route": record.route.id,
         "on_failure": record.route.on_failure.value,
+        "profile": record.profile.id or None,
+        "profile_version": record.profile.version or None,
+        "asked": record.duty.asked,
+        "because": record.duty.because,
+        "told_before": str(call.told) if call.told else None,
         "basis": resolution.basis.value,
         "sites": [site.id for site in resolution.sites],
         "site": resolution.site,
         "countries": list(record.countries),
+        "announced": list(record.announced),
         "language": record.language,
+        "media": record.media.value,
         "playbacks": [_playback(playback) for playback in record.playbacks],
+        "offer": _offer(record.offer) if record.offer else None,
+        "waited_since_choice": record.waited_since_choice,
         "outcome": record.outcome.value,
         "disposition": record.disposition.value,
         "carried_out": record.carried_out,
@@ -121,4 +132,14 @@ def _playback(playback: Playback) -> dict[str, Any]:
         "played": round(report.played, 3),
         "elapsed": round(report.elapsed, 3),
         "digit": report.digit,
+        "text_sent": playback.text_sent,
+    }
+
+
+def _offer(offer: OfferMade) -> dict[str, Any]:
+    return {
+        "queue": offer.queue,
+        "key": offer.key,
+        "digit": offer.digit,
+        "chosen_at": offer.chosen_at.isoformat() if offer.chosen_at else None,
     }

@@ -17,19 +17,17 @@ import signal
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
 from callcentre_disclosure.asterisk.agi import SAMPLES_PER_SECOND, AsteriskSide
 from callcentre_disclosure.disclosure.announcement import Prompt
 
-#: When a key is pressed, in seconds of the sound.
-PRESS_SECONDS = 0.5
-
 _TOO_EARLY = "a command was sent while one was running"
 _PAIR = re.compile(r'(\w+)="([^"]*)"')
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_DIALPLAN_EXISTS = re.compile(r"DIALPLAN_EXISTS\((.*),1\)")
 
 
 class AgiProgram(Protocol):
@@ -49,17 +47,24 @@ class Fault:
 
     ``hang_up_after``: the caller leaves so many seconds into the first sound (0: while the call is
     being answered), or ``hang_up_on`` a command, just before it is carried out. ``press``: the
-    caller presses that key half a second into each sound. ``missing``: no sound exists;
-    ``empty``: every sound is a file of no length, which Asterisk plays with success. ``slow``:
-    seconds before each reply. ``silent_on`` a command (``STREAM FILE``): its reply never comes;
-    ``die_on`` one: the connection breaks.
+    caller presses that key ``press_after`` seconds after the beginning of each sound in whose text
+    ``press_in`` is found, once in each; a key that no command waits for then is lost. ``missing``:
+    no sound exists; ``empty``: every sound is a file of no length, which Asterisk plays with
+    success. ``no_text``: the caller's telephone refuses text messages, which Asterisk does not say.
+    ``agent_leaves``: the agent who had answered hangs up while the caller is told.
+    ``slow``: seconds before each reply. ``silent_on`` a command (``STREAM FILE``): its reply never
+    comes; ``die_on`` one: the connection breaks.
     """
 
     hang_up_after: float | None = None
     hang_up_on: str = ""
     press: str = ""
+    press_after: float = 0.5
+    press_in: str = ""
     missing: bool = False
     empty: bool = False
+    no_text: bool = False
+    agent_leaves: bool = False
     slow: float = 0.0
     silent_on: str = ""
     die_on: str = ""
@@ -79,13 +84,17 @@ class _Step:
 
 
 class FakeChannel:
-    """One call to ``number``. Sounds that are not listed do not exist.
+    """One call to ``number``. Sounds that are not listed do not exist, and what is played before
+    the call was answered, or its early media opened, nobody hears.
 
     ``arguments`` are those of ``AGI(...)``; with ``script`` it is ``AGI(agi://host/<script>)``.
     ``variables`` hold what the dialplan or the queue has set, then what the program set.
-    Afterwards ``timeline`` tells the call in order: ``answered``, each text that was played to its
-    end, and ``connected`` or ``hung up``; ``heard`` is only those texts; ``conversation`` holds the
-    commands and their replies.
+    ``extensions`` are those of the dialplan, as ``context,extension``. ``unique_id`` begins with
+    the second since 1970 in which the call came in. Afterwards ``timeline``
+    tells the call in order: ``answered`` or ``early media``, each text that was played to its end,
+    and ``connected``, ``hung up`` (with the cause where there is one) or ``redirected to`` an
+    extension; ``heard`` is only those texts, ``read`` those that came as messages;
+    ``conversation`` holds the commands and their replies.
     """
 
     def __init__(
@@ -95,17 +104,25 @@ class FakeChannel:
         caller: str = "unknown",
         language: str = "en",
         channel: str = "PJSIP/trunk-00000001",
+        unique_id: str = "1763800000.1",
         arguments: Sequence[str] = (),
         script: str | None = None,
         variables: Mapping[str, str] | None = None,
+        extensions: Collection[str] = (),
         sounds: Iterable[Prompt] = (),
         fault: Fault | None = None,
     ) -> None:
         self.now = 0.0
         self.timeline: list[str] = []
         self.heard: list[str] = []
+        self.read: list[str] = []
         self.conversation: list[str] = []
-        self.variables = dict(variables or {})
+        own = {"CHANNEL(state)": "Ring", "CHANNEL(linkedid)": unique_id}
+        self.variables = {**own, **(variables or {})}
+        self._extensions = extensions
+        self._early_media = False
+        self._clock = 0.0
+        self._presses: list[float] = []
         self._sounds = {prompt.sound.path: prompt for prompt in sounds}
         self._fault = fault or Fault()
         self._socket = script is not None
@@ -121,7 +138,7 @@ class FakeChannel:
             "channel": channel,
             "language": language,
             "type": channel.partition("/")[0],
-            "uniqueid": "1763800000.1",
+            "uniqueid": unique_id,
             "version": "22.10.1",
             "callerid": caller,
             "calleridname": "unknown",
@@ -228,53 +245,124 @@ class FakeChannel:
     def _replies(self, words: tuple[str, ...]) -> list[_Step]:
         reply = self._side.reply
         match words:
-            case ("ANSWER" | "HANGUP" | "CHANNEL" | "STREAM", *_) if self._gone:
+            case ("ANSWER" | "CHANNEL" | "STREAM" | "SEND" | "WAIT", *_) if self._gone:
                 return [_Step(0.0, self._side.error(511))]
             case ("ANSWER",):
                 return self._answer()
+            case ("EXEC", "Progress", _):
+                if not (self._gone or self._up or self._early_media):
+                    self._early_media = True
+                    self.timeline.append("early media")
+                return [_Step(0.0, reply(0))]
+            case ("SEND", "TEXT", text):
+                self.read += [] if self._fault.no_text else [text]
+                return [_Step(0.0, reply(0))]
             case ("STREAM", "FILE", path, escape_digits):
-                return self._stream(path, escape_digits)
+                return self._stream(path, escape_digits, 0.0)
+            case ("STREAM", "FILE", path, escape_digits, sample):
+                return self._stream(path, escape_digits, int(sample) / SAMPLES_PER_SECOND)
+            case ("WAIT", "FOR", "DIGIT", milliseconds):
+                return self._wait(int(milliseconds) / 1000)
             case ("CHANNEL", "STATUS"):
-                return [_Step(0.0, reply(6))]
+                return [_Step(0.0, reply(6 if self._up else 4))]
             case ("EXEC", "MSet", pairs):
                 for name, value in _PAIR.findall(pairs):
                     self.variables[name.lstrip("_")] = value
                 return [_Step(0.0, reply(0))]
             case ("GET", "FULL", "VARIABLE", template):
-                value = _VARIABLE.sub(lambda name: self.variables.get(name[1], ""), template)
+                value = _VARIABLE.sub(lambda name: self._value(name[1]), template)
                 return [_Step(0.0, reply(1, value))]
-            case ("HANGUP",):
-                return [_Step(0.0, reply(1)), *self._hang_up()]
+            case ("EXEC", "ChannelRedirect", target):
+                return self._redirect(*target.split(",", 1))
+            case ("EXEC", "Hangup", cause):
+                if self._gone:
+                    return [_Step(0.0, reply(-1))]
+                return [_Step(0.0, reply(-1)), *self._hang_up(f" with cause {cause}")]
         raise UnscriptedCommandError(f"no announcement needs the command {words}")
+
+    @property
+    def _up(self) -> bool:
+        return self.variables["CHANNEL(state)"] == "Up"
 
     def _answer(self) -> list[_Step]:
         if self._fault.hang_up_after == 0:
             return [_Step(0.0, self._side.reply(-1)), *self._hang_up()]
-        if "answered" not in self.timeline:
+        if not self._up:
             self.timeline.append("answered")
+            self.variables["CHANNEL(state)"] = "Up"
         return [_Step(0.0, self._side.reply(0))]
 
-    def _stream(self, path: str, escape_digits: str) -> list[_Step]:
+    def _redirect(self, channel: str, place: str) -> list[_Step]:
+        """Asterisk takes any place, and hangs up on who is sent to one that does not exist. For
+        the program the call is over either way."""
+        if channel != self._environment["channel"]:
+            raise UnscriptedCommandError(f"no announcement redirects {channel}")
+        if self._gone:
+            return [_Step(0.0, self._side.reply(0))]
+        context, extension, _ = place.split(",")
+        is_there = f"{context},{extension}" in self._extensions
+        what = f"redirected to {place}" if is_there else "hung up"
+        return [_Step(0.0, self._side.reply(0)), *self._leave(what)]
+
+    def _value(self, name: str) -> str:
+        if found := _DIALPLAN_EXISTS.fullmatch(name):
+            return "1" if found[1] in self._extensions else "0"
+        if name.startswith("CHANNEL_EXISTS("):
+            return "1"
+        if name.startswith("IMPORT("):
+            return "1" if self._fault.agent_leaves else "0"
+        return self.variables.get(name, "")
+
+    def _wait(self, seconds: float) -> list[_Step]:
+        """For a key that is pressed after the end of a sound."""
+        pressed = self._pressed_within(seconds, self._fault.press)
+        if pressed is None:
+            return [_Step(seconds, self._side.reply(0))]
+        return [_Step(pressed, self._side.reply(ord(self._fault.press)))]
+
+    def _stream(self, path: str, escape_digits: str, start: float) -> list[_Step]:
         fault, reply = self._fault, self._side.reply
         prompt = self._sounds.get(path)
         if prompt is None or fault.missing:
-            return [_Step(0.0, reply(-1, endpos=0))]
+            return [_Step(0.0, reply(-1, endpos=int(start * SAMPLES_PER_SECOND)))]
         seconds = 0.0 if fault.empty else prompt.sound.seconds
-        if fault.hang_up_after is not None and fault.hang_up_after < seconds:
-            position = int(fault.hang_up_after * SAMPLES_PER_SECOND)
-            return [_Step(fault.hang_up_after, reply(-1, endpos=position)), *self._hang_up()]
-        if fault.press and fault.press in escape_digits and seconds > PRESS_SECONDS:
-            position = int(PRESS_SECONDS * SAMPLES_PER_SECOND)
-            return [_Step(PRESS_SECONDS, reply(ord(fault.press), endpos=position))]
-        if seconds:
+        end, leaves = seconds, False
+        if fault.hang_up_after is not None and start <= fault.hang_up_after < seconds:
+            end, leaves = fault.hang_up_after, True
+        if fault.press and fault.press_in in prompt.announcement.text and not start:
+            self._presses.append(self._clock + fault.press_after)
+        pressed = self._pressed_within(end - start, escape_digits)
+        if pressed is not None:
+            position = int((start + pressed) * SAMPLES_PER_SECOND)
+            return [_Step(pressed, reply(ord(fault.press), endpos=position))]
+        position = int(end * SAMPLES_PER_SECOND)
+        if leaves:
+            return [_Step(end - start, reply(-1, endpos=position)), *self._hang_up()]
+        if seconds and (self._up or self._early_media):
             self.heard.append(prompt.announcement.text)
             self.timeline.append(prompt.announcement.text)
-        return [_Step(seconds, reply(0, endpos=int(seconds * SAMPLES_PER_SECOND)))]
+        return [_Step(seconds - start, reply(0, endpos=position))]
 
-    def _hang_up(self) -> list[_Step]:
+    def _pressed_within(self, seconds: float, keys: str) -> float | None:
+        """Let a command take its time; returns when, in seconds, one of the keys has ended it.
+
+        The keys that it does not wait for are lost.
+        """
+        begun = self._clock
+        while self._presses and self._presses[0] < begun + seconds:
+            self._clock = self._presses.pop(0)
+            if self._fault.press in keys:
+                return self._clock - begun
+        self._clock = begun + seconds
+        return None
+
+    def _hang_up(self, why: str = "") -> list[_Step]:
+        return self._leave(f"hung up{why}")
+
+    def _leave(self, what: str) -> list[_Step]:
         """A socket is told by a line, a script by a signal; both after the reply."""
         self._gone = True
-        self.timeline.append("hung up")
+        self.timeline.append(what)
         return [_Step(0.0, self._side.hangup()) if self._socket else _Step(0.0, sighup=True)]
 
 

@@ -61,9 +61,9 @@ MUSIC_ON_HOLD_HZ = 600
 
 _MODULES = {
     "app": "bridgeaddchan bridgewait cdr celgenuserevent channelredirect chanspy controlplayback "
-    "db dial dumpchan echo exec forkcdr if macro milliwatt mixmonitor originate playback playtones "
-    "queue read record sayunixtime senddtmf sendtext softhangup stack stasis system transfer "
-    "userevent verbose waitforsilence while",
+    "db dial directed_pickup dumpchan echo exec forkcdr if macro milliwatt mixmonitor originate "
+    "playback playtones queue read record sayunixtime senddtmf sendtext softhangup stack stasis "
+    "system transfer userevent verbose waitforsilence while",
     "bridge": "builtin_features builtin_interval_features holding native_rtp simple softmix",
     "cdr": "custom",
     "cel": "custom",
@@ -71,9 +71,9 @@ _MODULES = {
     "codec": "a_mu alaw g722 gsm resample ulaw",
     "format": "gsm pcm sln wav",
     "func": "base64 callerid cdr channel cut db devstate dialgroup dialplan env extstate global "
-    "groupcount hangupcause json lock logic math md5 module periodic_hook pjsip_aor pjsip_contact "
-    "pjsip_endpoint presencestate rand sha1 shell sprintf strings sysinfo talkdetect timeout uri "
-    "uuid version volume",
+    "groupcount hangupcause jitterbuffer json lock logic math md5 module periodic_hook pjsip_aor "
+    "pjsip_contact pjsip_endpoint presencestate rand sha1 shell sprintf strings sysinfo talkdetect "
+    "timeout uri uuid version volume",
     "pbx": "config spool",
     "res": "agi ari ari_applications ari_asterisk ari_bridges ari_channels ari_device_states "
     "ari_endpoints ari_events ari_model ari_playbacks ari_recordings ari_sounds cdrel_custom "

@@ -8,8 +8,9 @@
         call.recording().save(Path("heard.wav"))
 
 A phone is as plain as the cheapest one on a desk: UDP, G.711, no registration, no authentication,
-no reliable provisional answers (100rel), no proxies. It runs an event loop in a thread of its own;
-what a test asks of it is handed to that thread, and what happens is awaited with ``wait_for``.
+no reliable provisional answers (100rel), no proxies; it can hold and transfer. It runs an event
+loop in a thread of its own; what a test asks of it is handed to that thread, and what happens is
+awaited with ``wait_for``.
 
 Every call keeps its *moments* (``answered``, ``ended``…), the *timeline* of the SIP messages that
 were sent and received, and a recording of what was heard, all on one clock that starts at the
@@ -32,6 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, TypeVar
+from urllib.parse import quote
 
 from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.testing.g711 import PCMA, PCMU, Codec
@@ -41,7 +43,9 @@ from callcentre_disclosure.testing.sounds import pause, tone
 
 Address = tuple[str, int]
 
-Moment = Literal["ringing", "early-media", "answered", "audio", "digit", "message", "ended"]
+Moment = Literal[
+    "ringing", "early-media", "answered", "audio", "digit", "message", "transferred", "ended"
+]
 """What can be waited for:
 
 ``ringing``      180 was received or sent
@@ -50,6 +54,7 @@ Moment = Literal["ringing", "early-media", "answered", "audio", "digit", "messag
 ``audio``        the first audio packet came
 ``digit``        the first DTMF digit came (RFC 4733)
 ``message``      the first in-dialog MESSAGE came
+``transferred``  it is known what became of a transfer that this side asked for
 ``ended``        BYE, CANCEL or a refusal, from either side
 """
 
@@ -74,6 +79,8 @@ _COMPACT = {
 _REASONS = {
     180: "Ringing",
     200: "OK",
+    405: "Method Not Allowed",
+    415: "Unsupported Media Type",
     481: "Call/Transaction Does Not Exist",
     486: "Busy Here",
     487: "Request Terminated",
@@ -178,7 +185,9 @@ class Phone:
     ``answer_after`` is how long it rings, in seconds, before a call is answered; with ``None`` it
     rings until the caller gives up or the test answers it. ``reject`` is the SIP status with which
     calls are refused: 486 is busy. Both may be changed at any time, and count for the calls that
-    come after.
+    come after. ``refuse_messages`` is the status with which each in-dialog MESSAGE is refused; 0
+    leaves it without any answer. ``allow`` is the ``Allow`` header: what the phone says it takes,
+    which need not be what it does.
     """
 
     def __init__(
@@ -189,12 +198,16 @@ class Phone:
         number: str = "phone",
         answer_after: float | None = 0.0,
         reject: int | None = None,
+        refuse_messages: int | None = None,
+        allow: str = _ALLOW,
         play: Play = None,
         codecs: Sequence[Codec] = (PCMU, PCMA),
     ) -> None:
         self.number = number
         self.answer_after = answer_after
         self.reject = reject
+        self.refuse_messages = refuse_messages
+        self.allow = allow
         self.codecs = tuple(codecs)
         self.sound, self.sound_loops = _sound(play)
         self.calls: list[Call] = []
@@ -400,6 +413,8 @@ class Call:
         """The DTMF digits that came in."""
         self.ending: Ending | None = None
         """How the call ended; ``None`` while it lasts."""
+        self.transferred: int | None = None
+        """The final status of a transfer that this side asked for: 200, or why it failed."""
         self._phone = phone
         self._line = phone.line
         self._peer = peer
@@ -410,6 +425,9 @@ class Call:
         self._media.play(phone.sound, loops=phone.sound_loops)
         self._codec = phone.codecs[0]
         self._invite: Message
+        self._again: Message | None = None
+        self._version = 1
+        self._direction = "sendrecv"
         self._tag = secrets.token_hex(4)
         self._cancel_awaits_answer = False
         if invite is None:
@@ -486,6 +504,29 @@ class Call:
         sound, loops = _sound(play)
         self._phone.perform(lambda: self._media.play(sound, loops=loops))
 
+    def hold(self) -> None:
+        """Puts the other side on hold, which makes a server play its music."""
+        self._phone.perform(lambda: self._invite_again("sendonly"))
+
+    def resume(self) -> None:
+        """Takes the other side back from hold."""
+        self._phone.perform(lambda: self._invite_again("sendrecv"))
+
+    def transfer(self, to: str | Call) -> None:
+        """Asks the server to connect the other side to a number (blind transfer) or to the other
+        side of another call of this phone (attended transfer). Returns at once; ``transferred``
+        comes with the result, and where that is a success, this side hangs up.
+        """
+        if isinstance(to, Call):
+            tags = f"to-tag={_parameter(to._theirs, 'tag')};from-tag={to._tag}"
+            where = f"{to._target}?Replaces={quote(f'{to.call_id};{tags}', safe='')}"
+        else:
+            where = f"sip:{to}@{self._peer[0]}:{self._peer[1]}"
+        headers = (("refer-to", f"<{where}>"), ("referred-by", f"<{_uri(self._own)}>"))
+        self._phone.perform(
+            lambda: self._transmit(self._request("REFER", more=headers), until_answered=True)
+        )
+
     def recording(self) -> Recording:
         """What was heard so far, from the INVITE to the end of the call."""
         until = self._ended_at or time.monotonic()
@@ -507,9 +548,13 @@ class Call:
             self._on_invite_response(response, status)
         elif response.method == "BYE":
             self._happened("ended")
+        elif response.method == "REFER" and status >= 300:
+            self._transfer_ended(status)
 
     def _on_invite_response(self, response: Message, status: int) -> None:
-        if status == 100:
+        if self._again is not None and response.branch == self._again.branch:
+            self._on_second_invite_response(response, self._again)
+        elif status == 100:
             pass
         elif status < 200:
             self._theirs = response.get("to")
@@ -532,6 +577,19 @@ class Call:
             self._end(Ending(False, status, _cause(response)))
         if self._cancel_awaits_answer and status < 200:
             self._cancel()
+
+    def _invite_again(self, direction: str) -> None:
+        self._direction = direction
+        self._version += 1
+        self._again = self._request("INVITE", self._describe([self._codec]))
+        self._transmit(self._again, until_answered=True)
+
+    def _on_second_invite_response(self, response: Message, invite: Message) -> None:
+        if 200 <= response.status < 300:
+            self._transmit(self._request("ACK", cseq=response.get("cseq").split()[0]))
+            self._start_media(response)
+        elif response.status >= 300:  # as before, then
+            self._transmit(self._same_transaction("ACK", to=response.get("to"), of=invite))
 
     def _cancel(self) -> None:
         self._cancel_awaits_answer = False
@@ -580,14 +638,26 @@ class Call:
                 self._start_media(request)
             wants_audio = request.body or method == "INVITE"
             self._reply(request, 200, self._describe([self._codec]) if wants_audio else "")
+        elif method == "MESSAGE" and self._phone.refuse_messages is not None:
+            if self._phone.refuse_messages:
+                self._reply(request, self._phone.refuse_messages)
         elif method == "MESSAGE":
             self._reply(request, 200)
             self.messages.append(TextMessage(time.monotonic() - self.t0, request.body))
             self._happened("message")
         elif method in ("OPTIONS", "INFO", "NOTIFY"):
             self._reply(request, 200)
+            progress = re.match(r"SIP/2\.0 ([2-6]\d\d)", request.body)
+            if method == "NOTIFY" and progress is not None:
+                self._transfer_ended(int(progress[1]))
         else:
             self._reply(request, 501)
+
+    def _transfer_ended(self, status: int) -> None:
+        self.transferred = status
+        self._happened("transferred")
+        if status < 300:
+            self.end()
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -638,10 +708,24 @@ class Call:
     def _reply(
         self, request: Message, status: int, body: str = "", *, until_answered: bool = False
     ) -> None:
-        answer = reply(request, status, tag=self._tag, contact=self._contact, body=body)
+        answer = reply(
+            request,
+            status,
+            tag=self._tag,
+            contact=self._contact,
+            allow=self._phone.allow,
+            body=body,
+        )
         self._transmit(answer, until_answered=until_answered)
 
-    def _request(self, method: str, body: str = "", *, cseq: str = "") -> Message:
+    def _request(
+        self,
+        method: str,
+        body: str = "",
+        *,
+        cseq: str = "",
+        more: tuple[tuple[str, str], ...] = (),
+    ) -> Message:
         if not cseq:
             self._cseq += 1
         host, port = self._phone.address
@@ -653,16 +737,17 @@ class Call:
             ("call-id", self.call_id),
             ("cseq", f"{cseq or self._cseq} {method}"),
             ("contact", self._contact),
-            ("allow", _ALLOW),
+            ("allow", self._phone.allow),
             ("user-agent", _USER_AGENT),
+            *more,
         ]
         if body:
             headers.append(("content-type", "application/sdp"))
         return Message(f"{method} {self._target} SIP/2.0", tuple(headers), body)
 
-    def _same_transaction(self, method: str, *, to: str) -> Message:
-        """The CANCEL of the INVITE, or the ACK of its refusal."""
-        invite = self._invite
+    def _same_transaction(self, method: str, *, to: str, of: Message | None = None) -> Message:
+        """The CANCEL of an INVITE, or the ACK of its refusal."""
+        invite = of or self._invite
         number = invite.get("cseq").split()[0]
         headers = {name: invite.get(name) for name in ("via", "max-forwards", "from", "call-id")}
         headers |= {"to": to, "cseq": f"{number} {method}"}
@@ -678,7 +763,7 @@ class Call:
         types = [codec.payload_type for codec in codecs]
         lines = [
             "v=0",
-            f"o=- {int(self._tag, 16)} 1 IN IP4 {self._phone.address[0]}",
+            f"o=- {int(self._tag, 16)} {self._version} IN IP4 {self._phone.address[0]}",
             "s=-",
             f"c=IN IP4 {self._phone.address[0]}",
             "t=0 0",
@@ -687,7 +772,7 @@ class Call:
             f"a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000",
             f"a=fmtp:{TELEPHONE_EVENT} 0-16",
             "a=ptime:20",
-            "a=sendrecv",
+            f"a={self._direction}",
         ]
         return "".join(f"{line}\r\n" for line in lines)
 
@@ -708,7 +793,13 @@ class Call:
 
 
 def reply(
-    request: Message, status: int, *, tag: str = "phone", contact: str = "", body: str = ""
+    request: Message,
+    status: int,
+    *,
+    tag: str = "phone",
+    contact: str = "",
+    allow: str = _ALLOW,
+    body: str = "",
 ) -> Message:
     """The response to a request: as the request was, with a tag of ours."""
     copied = [(name, value) for name, value in request.headers if name in _COPIED]
@@ -716,7 +807,7 @@ def reply(
         (name, f"{value};tag={tag}" if name == "to" and not _parameter(value, "tag") else value)
         for name, value in copied
     ]
-    headers += [("allow", _ALLOW), ("user-agent", _USER_AGENT)]
+    headers += [("allow", allow), ("user-agent", _USER_AGENT)]
     if contact:
         headers.append(("contact", contact))
     if body:

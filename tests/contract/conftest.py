@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,12 @@ agents:
   PJSIP/3*: {site: tunis}
 queues:
   support: {sites: [casablanca, tunis]}
+  eu-service: {sites: [lyon]}
+trunks:
+  PJSIP/deaf: {sites: [casablanca], media: answered}
+profiles:
+  choosy: {version: "2026-11-22", choice: {region: EU, seconds: 0.3}}
+  prompt: {deadline: 30}
 routes:
   service: {numbers: ["+33 1 84 88 00 01"], queue: support, language: fr}
   premium: {numbers: ["+33 1 84 88 00 02"], sites: [lyon], on_failure: refuse}
@@ -41,6 +47,19 @@ routes:
     language: fr
     company: Alpha
     segments: [recording, tariff]
+  choosy:
+    numbers: ["+33 1 84 88 00 05"]
+    queue: support
+    language: fr
+    profile: choosy
+    choice: eu-service
+    media: early
+    text: true
+  everywhere: {numbers: ["+33 1 84 88 00 06"], queue: support, language: fr, on_failure: all}
+  nowhere: {numbers: ["+33 1 84 88 00 07"], language: fr, on_failure: all}
+  free: {numbers: ["+33 1 84 88 00 08"], queue: support, language: fr, profile: none}
+  early: {numbers: ["+33 1 84 88 00 11"], queue: support, language: fr, media: early}
+  prompt: {numbers: ["+33 1 84 88 00 10"], queue: support, language: fr, profile: prompt}
 segments: {tariff: {fr: Cet appel est taxé., en: This call is charged.}}
 domestic_country: FR
 """
@@ -67,26 +86,37 @@ def centre(tmp_path: Path) -> CallCentre:
 Call = Callable[[FakeChannel], FakeChannel]
 
 
+def by_driver(centre: CallCentre) -> Call:
+    """In this process, and in the fake's own time."""
+    disclosure = Disclosure.from_file(centre.path)
+
+    def call(channel: FakeChannel) -> FakeChannel:
+        driver = disclosure.agi(channel.now)
+        channel.run(driver)
+        assert driver.record is not None
+        disclosure.keep(driver.record)
+        return channel
+
+    return call
+
+
+def by_script(centre: CallCentre) -> Call:
+    """Through the AGI script."""
+    command = [str(BIN / "callcentre-disclosure-agi")]
+    return lambda channel: channel.call_script(command, centre.environment)
+
+
+def by_server(server: Server) -> Call:
+    """Through the FastAGI server; the channel is one with a ``script``."""
+    return lambda channel: channel.call_server("127.0.0.1", server.port)
+
+
 @pytest.fixture(params=["driver", "script", "fastagi"])
-def door(request: pytest.FixtureRequest, centre: CallCentre) -> Iterator[Call]:
+def door(request: pytest.FixtureRequest, centre: CallCentre) -> Call:
     """Carries a call through one of the doors to the same call centre."""
-    if request.param == "driver":
-        disclosure = Disclosure.from_file(centre.path)
-
-        def in_process(channel: FakeChannel) -> FakeChannel:
-            driver = disclosure.agi(channel.now)
-            channel.run(driver)
-            assert driver.record is not None
-            disclosure.keep(driver.record)
-            return channel
-
-        yield in_process
-    elif request.param == "script":
-        command = [str(BIN / "callcentre-disclosure-agi")]
-        yield lambda channel: channel.call_script(command, centre.environment)
-    else:
-        server: Server = request.getfixturevalue("server")
-        yield lambda channel: channel.call_server("127.0.0.1", server.port)
+    if request.param == "fastagi":
+        return by_server(request.getfixturevalue("server"))
+    return by_driver(centre) if request.param == "driver" else by_script(centre)
 
 
 @pytest.fixture
@@ -97,7 +127,10 @@ def dial(
     socket_door = "fastagi" in request.node.name
 
     def channel(number: str = "0184880001", **keywords: Any) -> FakeChannel:
-        keywords.setdefault("sounds", centre.prompts())
+        without = keywords.pop("without", "\0")
+        spoken = [p for p in centre.prompts() if without not in p.announcement.sound_name]
+        keywords.setdefault("sounds", spoken)
+        keywords.setdefault("extensions", ["disclosure-choice,eu-service"])
         if socket_door:
             keywords.setdefault("script", "disclose")
         return fake_channel(number, **keywords)

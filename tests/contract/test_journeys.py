@@ -3,18 +3,24 @@ evidence says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from callcentre_disclosure.testing import FakeChannel, Fault
-from tests.call_centre import CallCentre
-from tests.contract.conftest import SECONDS, Call
+from tests.call_centre import CallCentre, Server
+from tests.contract.conftest import SECONDS, Call, by_driver, by_script, by_server
 
 POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
 ANSWERED_MA = "Votre appel sera traité au Maroc, merci de patienter."
 ANSWERED_TN = "Votre appel sera traité en Tunisie, merci de patienter."
 CALLED_FROM_MA = "Votre conseiller vous appelle du Maroc, vous êtes en ligne."
+EVERYWHERE = "Votre appel pourra être traité au Maroc, en Tunisie ou en France, merci de patienter."
+GENERIC = "Votre appel pourra être traité dans un autre pays, merci de patienter."
+SORRY = "Nous ne pouvons pas vous mettre en relation, veuillez nous excuser."
+OFFER = "Pour parler à un conseiller situé dans l'Union européenne, appuyez sur 1 maintenant."
+TO_THE_CHOICE = "redirected to disclosure-choice,eu-service,1"
 GENERIC_EN = "Your call may be handled in another country, please hold."
 FRANCE_EN = "Your call will be handled in France, please hold."
 
@@ -101,7 +107,7 @@ def test_a_call_has_one_outcome_whatever_its_door(
     (record,) = centre.evidence()
     assert record["id"] == variables["DISCLOSURE_ID"]
     assert (record["outcome"], record["disposition"]) == (status, disposition)
-    assert (disposition == "HANG_UP") is (channel.timeline[-1] == "hung up")
+    assert (disposition == "HANG_UP") is channel.timeline[-1].startswith("hung up")
 
 
 @pytest.mark.parametrize(
@@ -161,3 +167,266 @@ def test_asterisk_may_go_away_at_any_moment(
     (record,) = centre.evidence()
     told = "DISCLOSED" if command == "EXEC" else "NOT_DISCLOSED"
     assert record["outcome"] == told
+
+
+CHOOSY, EVERY, NOWHERE = "0184880005", "0184880006", "0184880007"
+FREE, EARLY, PROMPT = "0184880008", "0184880011", "0184880010"
+AT_THE_ANSWER = {"arguments": ["stage=answered", "agent=PJSIP/201-0000001a"]}
+
+
+def before(told: str) -> dict[str, dict[str, str]]:
+    """What the call was told before it came here."""
+    countries = ",".join(told.split()[1:])
+    known = {"DISCLOSURE_STATUS": "DISCLOSED", "DISCLOSURE_COUNTRIES": countries}
+    return {"variables": {"DISCLOSURE_TOLD": told, **known}}
+
+
+#: A call, what its caller hears, and of its evidence: outcome, announced countries, and the cause.
+Journey = tuple[tuple[str, dict[str, Any]], list[str], tuple[str, str, str]]
+JOURNEYS: dict[str, Journey] = {
+    "the offer is passed over": (
+        (CHOOSY, {}),
+        ["early media", POSSIBLE, OFFER, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "the offer is taken": (
+        (CHOOSY, {"fault": Fault(press="1", press_in="appuyez", press_after=0.1)}),
+        ["early media", POSSIBLE, TO_THE_CHOICE],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "the offer is taken after its end": (
+        (CHOOSY, {"fault": Fault(press="1", press_in="appuyez", press_after=0.3)}),
+        ["early media", POSSIBLE, OFFER, TO_THE_CHOICE],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "the offer is taken before it is made": (
+        (CHOOSY, {"fault": Fault(press="1", press_in="pourra", press_after=0.1)}),
+        ["early media", POSSIBLE, TO_THE_CHOICE],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "the offer is answered by a wrong key": (
+        (CHOOSY, {"fault": Fault(press="5", press_in="appuyez", press_after=0.1)}),
+        ["early media", POSSIBLE, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "the caller leaves in the offer": (
+        (CHOOSY, {"fault": Fault(hang_up_on="WAIT FOR DIGIT")}),
+        ["early media", POSSIBLE, OFFER, "hung up"],
+        ("DISCLOSED", "MA TN", "CALLER_HUNG_UP: fr/choice-eu-"),
+    ),
+    "the dialplan has no choice": (
+        (CHOOSY, {"extensions": []}),
+        ["early media", POSSIBLE, "connected"],
+        ("DISCLOSED", "MA TN", "the dialplan has no disclosure-choice,eu-service,1"),
+    ),
+    "an agent in the region": (
+        (CHOOSY, {"arguments": ["stage=answered", "site=lyon"]}),
+        ["early media", "Votre appel sera traité en France, merci de patienter.", "connected"],
+        ("DISCLOSED", "FR", ""),
+    ),
+    "the telephone refuses texts": (
+        (CHOOSY, {"fault": Fault(no_text=True)}),
+        ["early media", POSSIBLE, OFFER, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "early media": (
+        (EARLY, {}),
+        ["early media", POSSIBLE, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "a trunk that mutes it": (
+        (EARLY, {"channel": "PJSIP/deaf-00000001"}),
+        ["answered", POSSIBLE, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "a call that is up": (
+        (EARLY, {"variables": {"CHANNEL(state)": "Up"}}),
+        [POSSIBLE, "connected"],
+        ("DISCLOSED", "MA TN", ""),
+    ),
+    "refused with a sentence": (
+        ("0184880002", {"language": "fr", "without": "/domestic-"}),
+        ["answered", SORRY, "hung up with cause 21"],
+        ("NOT_DISCLOSED", "", "FAILED: fr/domestic-fr-"),
+    ),
+    "every country, for want of a sound": (
+        (EVERY, {"without": "/possible-ma-tn-08"}),
+        ["answered", EVERYWHERE, "connected"],
+        ("DISCLOSED", "MA TN FR", "FAILED: fr/possible-ma-tn-"),
+    ),
+    "every country, for want of a site": (
+        (NOWHERE, {}),
+        ["answered", EVERYWHERE, "connected"],
+        ("PARTIAL", "MA TN FR", "no site resolved"),
+    ),
+    "no country, for want of both": (
+        (NOWHERE, {"without": "/possible-"}),
+        ["answered", GENERIC, "connected"],
+        ("NOT_DISCLOSED", "", "no site resolved; FAILED: fr/possible-ma-tn-fr-"),
+    ),
+    "no rule": ((FREE, {}), ["connected"], ("NOT_REQUIRED", "", "")),
+    "no rule, says the dialplan": (
+        ("0184880001", {"arguments": ["profile=none"]}),
+        ["connected"],
+        ("NOT_REQUIRED", "", ""),
+    ),
+    "told before": (
+        ("0184880001", before("possible MA TN")),
+        ["connected"],
+        ("NOT_REQUIRED", "", ""),
+    ),
+    "told of one country before": (
+        ("0184880001", {**AT_THE_ANSWER, **before("possible MA")}),
+        ["connected"],
+        ("NOT_REQUIRED", "", ""),
+    ),
+    "told of two, answered in one": (
+        ("0184880001", {**AT_THE_ANSWER, **before("possible MA TN")}),
+        ["answered", ANSWERED_MA, "connected"],
+        ("DISCLOSED", "MA", ""),
+    ),
+    "transferred to another country": (
+        ("0184880001", {**AT_THE_ANSWER, **before("answered TN")}),
+        ["answered", ANSWERED_MA, "connected"],
+        ("DISCLOSED", "MA", ""),
+    ),
+    "the agent leaves meanwhile": (
+        ("0184880001", {**AT_THE_ANSWER, "fault": Fault(agent_leaves=True)}),
+        ["answered", ANSWERED_MA, "connected"],
+        ("DISCLOSED", "MA", "the agent had hung up"),
+    ),
+    "too late": (
+        (PROMPT, {"unique_id": "1763800000.1"}),
+        ["answered", POSSIBLE, "connected"],
+        ("PARTIAL", "MA TN", "told "),
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "timeline", "evidence"), JOURNEYS.values(), ids=JOURNEYS)
+def test_what_a_call_is_told_and_what_the_evidence_says(
+    door: Call,
+    dial: Dial,
+    centre: CallCentre,
+    call: tuple[str, dict[str, Any]],
+    timeline: list[str],
+    evidence: tuple[str, str, str],
+) -> None:
+    number, keywords = call
+    channel = door(dial(number, **keywords))
+    assert channel.timeline == timeline
+    (record,) = centre.evidence()
+    outcome, announced, cause = evidence
+    assert (record["outcome"], record["announced"]) == (outcome, announced.split())
+    assert record["cause"].startswith(cause)
+    assert bool(cause) is bool(record["cause"])
+    assert record["carried_out"]
+    if outcome != "NOT_REQUIRED" or "variables" not in keywords:
+        assert channel.variables["DISCLOSURE_STATUS"] == outcome
+        assert channel.variables["DISCLOSURE_COUNTRIES"] == announced.replace(" ", ",")
+    else:
+        assert channel.variables["DISCLOSURE_STATUS"] == "DISCLOSED", "as it was before"
+
+
+def test_every_sentence_comes_as_a_text_too(door: Call, dial: Dial, centre: CallCentre) -> None:
+    assert door(dial(CHOOSY)).read == [POSSIBLE, OFFER]
+    (record,) = centre.evidence()
+    assert [playback["text_sent"] for playback in record["playbacks"]] == [True, True]
+    assert record["media"] == "early"
+
+
+@pytest.mark.parametrize(
+    "command", ["GET FULL VARIABLE ${DIALPLAN", "EXEC Progress", "SEND TEXT", "WAIT FOR DIGIT"]
+)
+def test_asterisk_may_go_away_at_any_new_moment(
+    door: Call, dial: Dial, centre: CallCentre, command: str
+) -> None:
+    door(dial(CHOOSY, fault=Fault(die_on=command)))
+    (record,) = centre.evidence()
+    told = "DISCLOSED" if command == "WAIT FOR DIGIT" else "NOT_DISCLOSED"
+    assert (record["outcome"], record["carried_out"]) == (told, False)
+
+
+def test_a_call_that_is_transferred_again_and_again(
+    door: Call, dial: Dial, centre: CallCentre
+) -> None:
+    """Queue, choice, another queue, its agent, and an agent elsewhere."""
+    variables: dict[str, str] = {}
+    heard = []
+    for arguments, fault in (
+        ([], Fault(press="1", press_in="appuyez", press_after=0.1)),
+        (["queue=eu-service"], Fault()),
+        (["queue=eu-service", "stage=answered", "site=lyon"], Fault()),
+        (["stage=answered", "agent=PJSIP/301"], Fault()),
+        (["stage=answered", "agent=PJSIP/302"], Fault()),
+    ):
+        channel = door(dial(CHOOSY, arguments=arguments, variables=variables, fault=fault))
+        variables = {k: v for k, v in channel.variables.items() if k.startswith("DISCLOSURE_")}
+        heard += channel.heard
+    assert heard == [
+        POSSIBLE,
+        "Votre appel sera traité en France, merci de patienter.",
+        ANSWERED_TN,
+    ]
+    records = centre.evidence()
+    assert [record["outcome"] for record in records] == [
+        "DISCLOSED",
+        "DISCLOSED",
+        "NOT_REQUIRED",
+        "DISCLOSED",
+        "NOT_REQUIRED",
+    ]
+    assert [record["told_before"] for record in records] == [
+        None,
+        "possible MA TN",
+        "possible FR",
+        "answered FR",
+        "answered TN",
+    ]
+    assert [record["offer"] is not None for record in records] == [True, *[False] * 4]
+    waits = [record["waited_since_choice"] is not None for record in records]
+    assert waits == [False, False, True, True, True]
+    assert variables["DISCLOSURE_CHOICE"] == "1"
+    assert variables["DISCLOSURE_COUNTRIES"] == "TN"
+
+
+def test_whatever_the_door_variables_and_evidence_are_the_same(
+    centre: CallCentre, server: Server
+) -> None:
+    """But for the times, the ids, and the name of the door."""
+    doors = [(by_driver(centre), None), (by_script(centre), None), (by_server(server), "disclose")]
+    spoken = centre.prompts()
+    for name in ("the offer is taken", "refused with a sentence", "told of two, answered in one"):
+        (number, keywords), _, _ = JOURNEYS[name]
+        without = str(keywords.get("without", "nothing"))
+        own = {key: keywords[key] for key in keywords if key != "without"}
+        said = []
+        for door, script in doors:
+            channel = FakeChannel(
+                number,
+                sounds=[p for p in spoken if without not in p.announcement.sound_name],
+                extensions=["disclosure-choice,eu-service"],
+                script=script,
+                **own,
+            )
+            door(channel)
+            said.append((channel.timeline, channel.read, timeless(channel.variables)))
+        assert said[0] == said[1] == said[2]
+        records = centre.evidence()[-3:]
+        assert {record.pop("door") for record in records} == {"agi", "fastagi"}
+        assert timeless(records[0]) == timeless(records[1]) == timeless(records[2])
+
+
+def timeless(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What does not depend on the clock."""
+    times = {"id", "received_at", "chosen_at", "elapsed", "played"}
+    times |= {"DISCLOSURE_ID", "DISCLOSURE_CHOSEN_AT"}
+    return {
+        key: timeless(value)
+        if isinstance(value, dict)
+        else [timeless(one) if isinstance(one, dict) else one for one in value]
+        if isinstance(value, list)
+        else value
+        for key, value in told.items()
+        if key not in times
+    }

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from callcentre_disclosure.asterisk.dialplan import (
-    announced_answer,
-    announced_dial,
-    announced_queue,
-)
 from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.recording import Match, find, find_tone
 from callcentre_disclosure.testing.sip import Call, Phone
 from tests.call_centre import BIN, CallCentre, Server
+from tests.dialplans import (
+    announced_answer,
+    announced_dial,
+    announced_queue,
+)
 from tests.integration.conftest import AGENT_HZ, RunAsterisk
 from tests.integration.received import keep
 
@@ -167,8 +167,8 @@ def test_the_possible_countries_before_dial(
 
 @pytest.mark.parametrize(
     ("who", "country", "other", "door"),
-    [("201", "ma", "tn", "fastagi"), ("301", "tn", "ma", "fastagi"), ("301", "tn", "ma", "script")],
-    ids=["MA", "TN", "TN-script"],
+    [("201", "ma", "tn", "fastagi"), ("301", "tn", "ma", "script")],
+    ids=["MA", "TN-script"],
 )
 def test_the_country_of_the_queue_member_who_answered(
     line: Any,
@@ -207,56 +207,26 @@ def test_the_country_of_the_queue_member_who_answered(
     assert second["disposition"] == "BRIDGE"
 
 
-@pytest.mark.parametrize(("who", "country"), [("201", "ma"), ("301", "tn")])
 def test_the_country_of_the_agent_who_was_dialled(
-    line: Any, server: Server, amina: Phone, yasmine: Phone, who: str, country: str
+    line: Any, server: Server, amina: Phone, yasmine: Phone
 ) -> None:
-    answering, busy = (amina, yasmine) if who == "201" else (yasmine, amina)
-    busy.reject = 486
+    amina.reject = 486
     office = line(announced_answer(AGENTS, f"127.0.0.1:{server.port}", "inbound"))
     call = office.call(SERVICE)
-    leg = answering.next_call(timeout=20)
+    leg = yasmine.next_call(timeout=20)
     answered = listen_to_the_agent(call, leg, 4.5)
 
-    told = office.heard_whole(call, f"answered-{country}")
+    told = office.heard_whole(call, "answered-tn")
     assert answered <= told.start
     assert agent_heard(call)[0][0] >= told.end
     (record,) = office.centre.evidence()
-    assert record["agent"].startswith(f"PJSIP/{who}-")
-    assert record["countries"] == [country.upper()]
+    assert record["agent"].startswith("PJSIP/301-")
+    assert record["countries"] == ["TN"]
 
 
-@pytest.mark.parametrize("road", ["queue", "dial"])
-def test_a_caller_who_hangs_up_releases_the_agent_at_once(
-    line: Any, server: Server, amina: Phone, yasmine: Phone, road: str
-) -> None:
-    yasmine.reject = 486
-    address = f"127.0.0.1:{server.port}"
-    queue = f"""\
-[inbound]
-exten => _[+0-9].,1,Answer()
- same => n,Queue(customer-service,,,,300,agi://{address}/disclose?stage=answered)
-"""
-    office = line(queue if road == "queue" else announced_answer(AGENTS, address, "inbound"))
-    call = office.call(SERVICE)
-    leg = amina.next_call(timeout=20)
-    answered = leg.t0 - call.t0 + leg.wait_for("answered")
-    call.wait_until(answered + 1.5)
-    call.hang_up()
-    leg.wait_for("ended", timeout=1)
-
-    match = office.heard(call, "answered-ma")
-    assert match is not None
-    assert not match.complete
-    assert agent_heard(call) == []
-    server.stop()
-    (record,) = office.centre.evidence()
-    assert record["outcome"] == "ABANDONED"
-    assert record["playbacks"][0]["played"] == pytest.approx(match.heard, abs=0.5)
-
-
-@pytest.mark.parametrize("door", ["script", "fastagi"])
-@pytest.mark.parametrize("number", [SERVICE, PREMIUM], ids=["generic", "refuse"])
+@pytest.mark.parametrize(
+    ("door", "number"), [("script", SERVICE), ("fastagi", PREMIUM)], ids=["generic", "refuse"]
+)
 def test_a_missing_sound_gives_what_the_policy_says(
     line: Any, server: Server, amina: Phone, door: str, number: str
 ) -> None:
@@ -277,17 +247,6 @@ def test_a_missing_sound_gives_what_the_policy_says(
     assert record["outcome"] == "NOT_DISCLOSED"
     assert record["cause"].startswith("FAILED: fr/possible-")
     assert record["disposition"] == ("HANG_UP" if number == PREMIUM else "CONTINUE_IN_DIALPLAN")
-
-
-def test_an_unknown_number_hears_the_sentence_that_names_no_country(
-    line: Any, server: Server, amina: Phone
-) -> None:
-    office = line(announced("fastagi", server))
-    call = office.call("0999999999")
-    answered = listen_to_the_agent(call, amina.next_call(timeout=20), 0.5)
-    assert office.heard_whole(call, "generic").end <= answered
-    (record,) = office.centre.evidence()
-    assert (record["outcome"], record["cause"]) == ("NOT_DISCLOSED", "no site resolved")
 
 
 @pytest.mark.parametrize(

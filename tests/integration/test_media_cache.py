@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from callcentre_disclosure.asterisk.dialplan import announced_dial
 from callcentre_disclosure.config.announcements import needed
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.speech.build import build
@@ -28,6 +27,7 @@ from callcentre_disclosure.testing.recording import Match, find
 from callcentre_disclosure.testing.sip import Call, Phone
 from tests import command_line
 from tests.call_centre import CallCentre, Server
+from tests.dialplans import announced_dial
 from tests.integration.conftest import AGENT_HZ, RunAsterisk
 
 CONFIGURATION = """\

@@ -26,7 +26,11 @@ outbound:
   answered: "Conseiller {origins} en ligne."
   domestic: "Appel fait {places}, merci."
   generic: "Appel venu d'ailleurs."
+choice: "Pour un conseiller {places}, tapez {key}."
+refused: "Appel impossible."
 segments: {recording: "Appel enregistré."}
+regions:
+  EU: {place: dans l'Union, origin: de l'Union}
 countries:
   MA: {place: au Maroc, origin: du Maroc}
   TN: {place: en Tunisie, origin: de Tunisie}

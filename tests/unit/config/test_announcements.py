@@ -8,7 +8,8 @@ from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.hours import opening_hours
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
-from callcentre_disclosure.disclosure.decision import plan
+from callcentre_disclosure.disclosure.decision import decide, plan
+from callcentre_disclosure.disclosure.profile import Profile
 from callcentre_disclosure.disclosure.sites import (
     Basis,
     Site,
@@ -128,9 +129,138 @@ def test_the_names_of_sounds_are_those_that_a_call_asks_for(write: Write) -> Non
         asked = plan(
             configuration.wordings["fr"],
             nothing_built.default_route,
+            Profile(),
             call,
             countries,
             nothing_built,
         )
         for name in (asked.missing.removeprefix("sound "), *asked.unsaid):
             assert name in names
+
+
+def users_of(write: Write, text: str) -> dict[str, tuple[str, ...]]:
+    """The sentences of received calls that a configuration needs, with who needs each."""
+    needs = needed(load(write(BASE + text)))
+    return {s.text: names for s, names in needs.items() if "/outbound-" not in s.sound_name}
+
+
+def test_a_choice_is_needed_by_the_routes_that_have_a_queue_for_it(write: Write) -> None:
+    users = users_of(
+        write,
+        """\
+sites: {rabat: {country: MA}, lyon: {country: FR}}
+queues: {lyon: {sites: [lyon]}}
+domestic_country: FR
+profiles: {near: {choice: {region: domestic, key: 9}}, never: {choice: {region: EU, key: 5}}}
+routes:
+  italy: {numbers: [1], sites: [rabat], profile: it-24bis, choice: lyon}
+  near: {numbers: [2], sites: [rabat], profile: near, choice: lyon}
+  plain: {numbers: [3], sites: [rabat]}
+""",
+    )
+
+    # The dialplan may insist on the profile of one route in a call of the other.
+    both = ("routes.italy", "routes.near")
+    assert users["Pour un conseiller dans l'Union, tapez 1."] == both
+    assert users["Pour un conseiller en France, tapez 9."] == both
+    assert not any("tapez 5" in text for text in users), "no route has that profile"
+    assert "Appel impossible." not in users
+
+
+def test_only_a_route_that_refuses_needs_to_say_so(write: Write) -> None:
+    users = users_of(
+        write,
+        """\
+sites: {rabat: {country: MA}}
+routes:
+  premium: {numbers: [1], sites: [rabat], on_failure: refuse}
+  other: {numbers: [2], sites: [rabat]}
+""",
+    )
+
+    assert users["Appel impossible."] == ("routes.premium",)
+
+
+def test_every_country_is_named_where_the_site_is_not_known(write: Write) -> None:
+    users = users_of(
+        write,
+        """\
+sites: {rabat: {country: MA}, tunis: {country: TN}, sale: {country: MA}}
+agents: {PJSIP/1: {country: MG}, PJSIP/2: {site: tunis, country: MA}, PJSIP/3: {site: tunis}}
+domestic_country: FR
+default: {on_failure: all}
+""",
+    )
+
+    every = "Appel traité au Maroc, en Tunisie ou à Madagascar, merci."
+    assert users[every] == ("default",)
+    assert users["Appel traité ailleurs."] == ("every route",)
+
+
+def test_one_country_is_every_country_and_not_certain(write: Write) -> None:
+    """A call of no known site may be answered anywhere, even where all sites are at home."""
+    users = users_of(
+        write, "sites: {lyon: {country: FR}}\ndomestic_country: FR\ndefault: {on_failure: all}\n"
+    )
+
+    assert users["Appel traité en France, merci."] == ("default",)
+    assert users["Appel pris en France, merci."] == ("sites.lyon",)
+
+
+def test_what_a_profile_adds_is_needed_by_every_route(write: Write) -> None:
+    users = users_of(
+        write,
+        """\
+sites: {rabat: {country: MA}}
+segments: {tariff: {fr: Appel taxé.}, unused: {fr: Jamais dit.}}
+profiles: {charter: {segments: [recording]}, idle: {segments: [unused]}}
+routes:
+  one: {numbers: [1], profile: charter}
+  two: {numbers: [2], segments: [tariff]}
+""",
+    )
+
+    assert users["Appel enregistré."] == ("routes.one", "routes.two", "default")
+    assert users["Appel taxé."] == ("routes.two",)
+    assert "Jamais dit." not in users
+
+
+def test_whatever_a_decision_may_say_was_foreseen(write: Write) -> None:
+    configuration = load(
+        write(
+            BASE
+            + """\
+sites: {rabat: {country: MA}, lyon: {country: FR}}
+agents: {PJSIP/1: {country: MG}}
+queues: {lyon: {sites: [lyon]}, all: {sites: [rabat, lyon]}}
+domestic_country: FR
+profiles:
+  near: {choice: {region: domestic}, segments: [recording], announce_domestic: false}
+  far: {choice: {region: EU, key: 2}}
+routes:
+  a: {numbers: [1], queue: all, profile: near, choice: lyon, on_failure: refuse, company: Alpha}
+  b: {numbers: [2], profile: far, choice: lyon, on_failure: all}
+  c: {numbers: [3], sites: [lyon], on_failure: silent, segments: [recording]}
+"""
+        )
+    )
+    names = {sentence.sound_name for sentence in needed(configuration)}
+    nothing_built = directory(configuration)
+    now = datetime.now(timezone.utc)
+    offers = set()
+
+    for route, profile, agent in product("abc", (None, "near", "far"), (None, "PJSIP/1", "?")):
+        for direction, stage in product(Direction, Stage):
+            who = agent if stage is Stage.ANSWERED else None
+            call = CallFacts(
+                "1.1", "c", "t", direction, stage, route=route, profile=profile, agent=who
+            )
+            decision = decide(call, nothing_built, now)
+            said = [fallback.announcement.sound_name for fallback in decision.fallbacks]
+            if decision.offer:
+                offers.add(decision.offer.announcement.sound_name)
+            if decision.plan.countries:
+                said.append(decision.plan.missing.removeprefix("sound "))
+            assert names.issuperset([*said, *decision.plan.unsaid, *offers]), call
+
+    assert len(offers) == 2

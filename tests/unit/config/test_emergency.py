@@ -17,9 +17,10 @@ def test_without_a_configuration_the_sentence_that_names_no_country_is_there(
     call = CallFacts("1", "c", "test", dialled_number="1", channel_language=language)
     decision = decide(call, emergency().directory, datetime(2026, 11, 23, tzinfo=timezone.utc))
     assert decision.obstacle == "no site resolved"
-    assert decision.generic_prompt is not None
-    assert decision.generic_prompt.announcement.language == language
-    assert Path(f"{decision.generic_prompt.sound.path}.ulaw").is_file()
+    (generic,) = decision.fallbacks
+    assert generic.prompt is not None
+    assert generic.prompt.announcement.language == language
+    assert Path(f"{generic.prompt.sound.path}.ulaw").is_file()
 
 
 def test_without_any_sounds_a_call_goes_on_all_the_same(
@@ -29,4 +30,4 @@ def test_without_any_sounds_a_call_goes_on_all_the_same(
     call = CallFacts("1", "c", "test", channel_language="fr")
     decision = decide(call, emergency().directory, datetime(2026, 11, 23, tzinfo=timezone.utc))
     assert decision.language == "fr"
-    assert decision.generic_prompt is None
+    assert [fallback.prompt for fallback in decision.fallbacks] == [None]

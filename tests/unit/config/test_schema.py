@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -39,6 +40,15 @@ def test_the_example_is_valid(validator: Draft202012Validator, example: Any) -> 
         (("routes", "premium", "numbers"), ["call me"]),
         (("trunks", "maroc-telecom"), {"sites": ["lyon"]}),
         (("numbering", "country_code"), "+33"),
+        (("trunks", "PJSIP/maroc-telecom", "media"), "none"),
+        (("routes", "premium", "text"), "maybe"),
+        (("routes", "premium", "dial"), "PJSIP/201"),
+        (("profiles",), {"charter": {"announce_domestic": "maybe"}}),
+        (("profiles",), {"charter": {"deadline": 601}}),
+        (("profiles",), {"charter": {"stages": ["posible"]}}),
+        (("profiles",), {"charter": {"choice": {}}}),
+        (("profiles",), {"charter": {"choice": {"region": "EU", "key": "A"}}}),
+        (("profiles",), {"Our charter": {}}),
     ],
 )
 def test_an_editor_sees_what_is_wrong(
@@ -60,6 +70,32 @@ def test_numbers_may_be_written_without_quotes(
     example["routes"]["premium"]["numbers"] = [33184880002]
 
     assert list(validator.iter_errors(example)) == []
+
+
+def test_what_a_rule_of_ones_own_may_say(validator: Draft202012Validator, example: Any) -> None:
+    choice = {"region": "EU", "stages": ["answered"], "key": 5, "seconds": 2.5}
+    example["profiles"] = {
+        "charter": {
+            "title": "Charte",
+            "stages": ["answered"],
+            "directions": ["inbound"],
+            "announce_domestic": False,
+            "again": "never",
+            "deadline": 30,
+            "choice": choice,
+            "segments": ["recording"],
+        }
+    }
+    example["routes"]["premium"] |= {"profile": "charter", "choice": "premium", "text": True}
+    example["agents"]["Yasmine Trabelsi"] = {"site": "tunis"}
+    example["trunks"]["PJSIP/maroc-telecom"]["media"] = "answered"
+
+    assert list(validator.iter_errors(example)) == []
+
+
+def test_it_is_json() -> None:
+    """Python would write the limits of a number without any as Infinity."""
+    assert json.dumps(json_schema(), allow_nan=False)
 
 
 def test_an_editor_can_explain_every_key() -> None:

@@ -11,7 +11,7 @@ from callcentre_disclosure.errors import ConfigurationError
 from .conftest import FRENCH, Write
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", available_languages())
 def test_the_shipped_sentences_can_be_used(language: str) -> None:
     assert wording(language).language == language
 
@@ -38,6 +38,13 @@ def test_your_own_sentences_are_read_instead_of_the_shipped_ones(write: Write) -
             "outbound.company: the placeholders are wrong",
         ),
         ("enregistré", "{places}", "segments.recording: the placeholders are wrong"),
+        ("tapez {key}", "tapez 1", "choice: the placeholders are wrong; write {key} and {places}"),
+        ("conseiller {places}, t", "conseiller, t", "choice: the placeholders are wrong"),
+        ("tapez {key}", "tapez {key} {key}", "choice: the placeholders are wrong"),
+        ("tapez {key}", "tapez {key", "choice: the placeholders are wrong"),
+        ("Appel impossible", "{places}", "refused: the placeholders are wrong; write no braces"),
+        ("  EU:", "  UE:", "regions: there is no EU; add its two forms under EU"),
+        (", origin: de l'Union", "", "regions.EU: there is no origin"),
         ("language: fr", "language: en", "'en' is not 'fr'"),
         ("MA: {pl", "MAR: {pl", "countries.MAR: 'MAR' is no country code"),
         (", origin: du Maroc", "", "countries.MA: there is no origin"),

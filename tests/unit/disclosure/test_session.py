@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 
@@ -19,79 +18,44 @@ from callcentre_disclosure.disclosure.outcome import (
     PlaybackReport,
     PlaybackResult,
 )
-from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.route import FailurePolicy
 from callcentre_disclosure.disclosure.session import (
     Answer,
-    Command,
+    FindChannel,
     HangUp,
     Play,
     SetVariables,
-    disclose,
 )
 from callcentre_disclosure.disclosure.sites import Basis
 from tests.conftest import FRENCH, sound_of
-
-MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
-CALL = CallFacts("1.1", "PJSIP/trunk-00000001", "test", dialled_number="+33184880001")
-
-Door = Callable[[Command], "PlaybackReport | None"]
-
-
-def completely(command: Command) -> PlaybackReport | None:
-    """A door on which everything works."""
-    if isinstance(command, Play):
-        seconds = command.prompt.sound.seconds
-        return PlaybackReport(Ending.FINISHED, seconds, seconds)
-    return None
-
-
-def ending(how: Ending, played: float = 0.0, elapsed: float = 0.0) -> Door:
-    """A door on which every playback ends like that."""
-
-    def door(command: Command) -> PlaybackReport | None:
-        return PlaybackReport(how, played, elapsed) if isinstance(command, Play) else None
-
-    return door
-
-
-def journey(
-    directory: Directory,
-    call: CallFacts = CALL,
-    door: Door = completely,
-    at: datetime = MONDAY_NOON,
-) -> tuple[LedgerRecord, list[Command]]:
-    session = disclose(call, directory, disclosure_id="id-1", received_at=at)
-    commands: list[Command] = []
-    report: PlaybackReport | None = None
-    while True:
-        try:
-            command = session.send(report)
-        except StopIteration as stop:
-            record: LedgerRecord = stop.value
-            return record, commands
-        commands.append(command)
-        report = door(command)
-
-
-def texts(commands: list[Command]) -> list[str]:
-    return [c.prompt.announcement.text for c in commands if isinstance(c, Play)]
-
-
-def variables(commands: list[Command]) -> dict[str, str]:
-    (only,) = (c for c in commands if isinstance(c, SetVariables))
-    return {name.lstrip("_"): value for name, value in only.variables.items()}
+from tests.unit.disclosure.journeys import (
+    CALL,
+    HUNG_UP,
+    LOST,
+    MONDAY_NOON,
+    REFUSED,
+    Door,
+    but,
+    completely,
+    ending,
+    journey,
+    kinds,
+    texts,
+    treated,
+    variables,
+)
 
 
 def test_the_caller_is_told_the_possible_countries(directory: Directory) -> None:
     record, commands = journey(directory)
-    assert [type(command) for command in commands] == [Answer, Play, SetVariables]
+    assert kinds(commands) == [Answer, Play, SetVariables]
     assert texts(commands) == [
         "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
     ]
     assert variables(commands) == {
         "DISCLOSURE_STATUS": "DISCLOSED",
         "DISCLOSURE_COUNTRIES": "MA,TN",
+        "DISCLOSURE_TOLD": "possible MA TN",
         "DISCLOSURE_ID": "id-1",
         "DISCLOSURE_SITE": "",
         "DISCLOSURE_DISPOSITION": "CONTINUE_IN_DIALPLAN",
@@ -175,12 +139,12 @@ def test_a_missing_sound_follows_the_policy(
     assert record.cause.startswith("missing: sound fr/possible-")
     assert len(texts(commands)) == len(spoken)
     assert all(part in text for part, text in zip(spoken, texts(commands), strict=True))
-    assert [type(command) for command in commands][-len(ends) :] == ends
+    assert kinds(commands)[-len(ends) :] == ends
 
 
 def test_without_any_sound_the_call_goes_on(without_sounds: Directory) -> None:
     record, commands = journey(without_sounds)
-    assert [type(command) for command in commands] == [SetVariables]
+    assert kinds(commands) == [SetVariables]
     assert record.outcome is DisclosureOutcome.NOT_DISCLOSED
     assert record.playbacks == ()
 
@@ -188,12 +152,7 @@ def test_without_any_sound_the_call_goes_on(without_sounds: Directory) -> None:
 def test_a_sound_that_asterisk_cannot_play_is_replaced_by_the_generic_one(
     directory: Directory,
 ) -> None:
-    def door(command: Command) -> PlaybackReport | None:
-        if isinstance(command, Play) and "possible" in command.prompt.sound.path:
-            return PlaybackReport(Ending.REFUSED)
-        return completely(command)
-
-    record, _ = journey(directory, door=door)
+    record, _ = journey(directory, door=but({"/possible-": REFUSED}))
     results = [playback.result for playback in record.playbacks]
     assert results == [PlaybackResult.FAILED, PlaybackResult.COMPLETE]
     assert record.outcome is DisclosureOutcome.NOT_DISCLOSED
@@ -202,13 +161,7 @@ def test_a_sound_that_asterisk_cannot_play_is_replaced_by_the_generic_one(
 def test_a_caller_who_leaves_during_the_generic_sentence_has_abandoned(
     directory: Directory,
 ) -> None:
-    def door(command: Command) -> PlaybackReport | None:
-        if isinstance(command, Play):
-            failed = "possible" in command.prompt.sound.path
-            return PlaybackReport(Ending.REFUSED if failed else Ending.HANGUP)
-        return None
-
-    record, commands = journey(directory, door=door)
+    record, commands = journey(directory, door=but({"/possible-": REFUSED, "/generic": HUNG_UP}))
     assert record.outcome is DisclosureOutcome.ABANDONED
     assert not any(isinstance(command, HangUp) for command in commands)
 
@@ -243,12 +196,10 @@ def test_a_refusing_route_hangs_up_on_a_call_that_was_told_in_part(directory: Di
 
 
 def test_a_caller_who_leaves_while_the_call_is_answered(directory: Directory) -> None:
-    def door(command: Command) -> PlaybackReport | None:
-        return PlaybackReport(Ending.HANGUP) if isinstance(command, Answer) else None
-
-    record, commands = journey(directory, door=door)
+    record, commands = journey(directory, door=but({Answer: PlaybackReport(Ending.HANGUP)}))
     assert record.outcome is DisclosureOutcome.ABANDONED
     assert not texts(commands)
+    assert record.playbacks == ()
 
 
 def test_a_country_without_words_is_a_missing_announcement(directory: Directory) -> None:
@@ -297,11 +248,10 @@ RECORDING = "Cet appel peut être enregistré."
 @pytest.fixture
 def framed(directory: Directory) -> Directory:
     """A company that says its name, and that calls are recorded."""
-    route = directory.routes.get("+33184880001")
+    framed = treated(directory, company="Alpha", segments=("recording",))
+    route = framed.routes.get("service")
     assert route is not None
-    framed = replace(route, company="Alpha", segments=("recording",))
-    routes = {"+33184880001": framed}
-    return replace(directory, routes=routes, default_route=replace(framed, sites=()))
+    return replace(framed, default_route=replace(route, sites=()))
 
 
 def test_the_company_is_named_before_the_countries_and_what_is_added_comes_after(
@@ -346,12 +296,7 @@ def test_a_caller_who_leaves_during_the_companys_name_was_not_told(framed: Direc
 
 
 def test_a_caller_who_leaves_after_the_countries_was_told(framed: Directory) -> None:
-    def door(command: Command) -> PlaybackReport | None:
-        if isinstance(command, Play) and "/segment-" in command.prompt.announcement.sound_name:
-            return PlaybackReport(Ending.HANGUP, 0.5, 0.5)
-        return completely(command)
-
-    record, _ = journey(framed, door=door)
+    record, _ = journey(framed, door=but({"/segment-": HUNG_UP}))
     assert record.outcome is DisclosureOutcome.DISCLOSED
     assert record.cause.startswith("CALLER_HUNG_UP: fr/segment-recording-")
 
@@ -368,17 +313,9 @@ def test_what_has_no_sound_is_left_out_and_the_evidence_says_so(framed: Director
 
 
 def test_nothing_is_added_for_a_call_that_is_refused(framed: Directory) -> None:
-    route = framed.routes.get("+33184880001")
-    assert route is not None
-    refusing = replace(route, on_failure=FailurePolicy.REFUSE)
-
-    def door(command: Command) -> PlaybackReport | None:
-        if isinstance(command, Play) and "/possible-" in command.prompt.announcement.sound_name:
-            return PlaybackReport(Ending.REFUSED)
-        return completely(command)
-
-    _, commands = journey(replace(framed, routes={"+33184880001": refusing}), door=door)
-    assert texts(commands) == [COMPANY, COUNTRIES]
+    refusing = treated(framed, on_failure=FailurePolicy.REFUSE)
+    _, commands = journey(refusing, door=but({"/possible-": REFUSED}))
+    assert texts(commands) == [COMPANY, COUNTRIES, "Nous ne pouvons pas vous mettre en relation."]
     assert isinstance(commands[-1], HangUp)
 
 
@@ -386,3 +323,42 @@ def test_after_a_lost_connection_nothing_more_is_tried(framed: Directory) -> Non
     record, commands = journey(framed, door=ending(Ending.LOST))
     assert texts(commands) == [COMPANY]
     assert record.outcome is DisclosureOutcome.NOT_DISCLOSED
+
+
+ON_THE_LINE = replace(CALL, stage=Stage.ANSWERED, agent="PJSIP/201-0000001a")
+
+
+@pytest.mark.parametrize(
+    ("door", "disposition", "cause"),
+    [
+        (completely, Disposition.BRIDGE, ""),
+        (but({FindChannel: REFUSED}), Disposition.CONTINUE_IN_DIALPLAN, "the agent had hung up"),
+        (but({FindChannel: LOST, SetVariables: LOST}), Disposition.BRIDGE, ""),
+    ],
+    ids=["there", "gone", "nobody knows"],
+)
+def test_an_agent_who_has_hung_up_meanwhile_is_not_connected(
+    directory: Directory, door: Door, disposition: Disposition, cause: str
+) -> None:
+    record, commands = journey(directory, ON_THE_LINE, door)
+    assert commands[-2] == FindChannel("PJSIP/201-0000001a")
+    assert (record.disposition, record.cause) == (disposition, cause)
+    assert variables(commands)["DISCLOSURE_DISPOSITION"] == disposition.value
+    assert record.outcome is DisclosureOutcome.DISCLOSED, "the caller was told all the same"
+
+
+@pytest.mark.parametrize(
+    ("call", "door"),
+    [
+        (replace(CALL, stage=Stage.ANSWERED, agent="PJSIP/201"), completely),
+        (replace(CALL, stage=Stage.ANSWERED), completely),
+        (CALL, completely),
+        (ON_THE_LINE, but({"/answered-": HUNG_UP})),
+    ],
+    ids=["known by interface", "not known", "not answered yet", "the caller has left"],
+)
+def test_who_is_not_on_a_known_line_is_not_looked_for(
+    directory: Directory, call: CallFacts, door: Door
+) -> None:
+    _, commands = journey(directory, call, door)
+    assert FindChannel not in kinds(commands)

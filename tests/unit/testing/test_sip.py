@@ -4,13 +4,14 @@ import socket
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from callcentre_disclosure.testing.g711 import PCMA, PCMU, SAMPLE_RATE, Codec
 from callcentre_disclosure.testing.recording import Recording, find, find_tone
 from callcentre_disclosure.testing.rtp import FRAME, Packet, lay_out
-from callcentre_disclosure.testing.sip import CallFailed, Message, Phone
+from callcentre_disclosure.testing.sip import Call, CallFailed, Message, Phone, reply
 from callcentre_disclosure.testing.sounds import sentence
 
 
@@ -243,19 +244,43 @@ class Stranger:
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(5)
 
-    def says(self, method: str, *, number: int = 1, tag: str = "", body: str = "") -> None:
+    @property
+    def address(self) -> tuple[str, int]:
         host, port = self.socket.getsockname()
+        return host, port
+
+    def says(
+        self, method: str, *, number: int = 1, tag: str = "", call_id: str = "one", body: str = ""
+    ) -> None:
+        host, port = self.address
         text = (
             f"{method} sip:amina@127.0.0.1 SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{number}\r\n"
             f"From: <sip:stranger@{host}>;tag=s\r\nTo: <sip:amina@127.0.0.1>{tag}\r\n"
             f"Contact: <sip:stranger@{host}:{port}>\r\n"
-            f"Call-ID: one\r\nCSeq: {number} {method}\r\n\r\n{body}"
+            f"Call-ID: {call_id}\r\nCSeq: {number} {method}\r\n\r\n{body}"
         )
         self.socket.sendto(text.encode(), self.phone.address)
 
     def hears(self) -> Message:
         return Message.parse(self.socket.recv(65535))
+
+    def answers(self, request: Message, status: int, *, body: str = "") -> None:
+        """Says this to a request, as the other side of the phone's own calls."""
+        host, port = self.address
+        contact = f"<sip:stranger@{host}:{port}>"
+        answer = reply(request, status, tag="t", contact=contact, body=body)
+        self.socket.sendto(answer.encode(), self.phone.address)
+
+    def hangs_up(self, call: Call) -> None:
+        self.says("BYE", number=99, call_id=call.call_id)
+        assert self.hears().summary == "200 OK"
+
+    def hears_and_answers(self, method: str, status: int, *, body: str = "") -> Message:
+        request = self.hears()
+        assert request.method == method
+        self.answers(request, status, body=body)
+        return request
 
 
 @pytest.fixture
@@ -310,6 +335,115 @@ def test_within_a_call(stranger: Stranger, agent: Phone) -> None:
     assert stranger.hears().status == 200
     call = agent.next_call()
     assert [message.text for message in call.messages] == ["Votre appel est traité au Maroc."]
+
+
+@pytest.mark.parametrize("status", [405, 0])
+def test_a_message_is_refused_or_ignored_and_the_call_goes_on(status: int) -> None:
+    allow = "INVITE, ACK, CANCEL, BYE"
+    with Phone(refuse_messages=status, allow=allow) as phone:
+        stranger = Stranger(phone)
+        stranger.says("INVITE", body=SDP)
+        assert stranger.hears().get("allow") == allow
+        stranger.hears()
+        stranger.says("ACK", number=2)
+        stranger.says("MESSAGE", number=3, body="Votre appel est traité au Maroc.")
+        stranger.says("OPTIONS", number=4)
+        expected = [f"{status} Method Not Allowed"] if status else []
+        for what in [*expected, "200 OK"]:
+            assert stranger.hears().summary == what
+        call = phone.next_call()
+        assert (call.messages, call.when("message"), call.ending) == ([], None, None)
+        stranger.hangs_up(call)
+        stranger.socket.close()
+
+
+def test_hold_and_back(stranger: Stranger, agent: Phone) -> None:
+    call = agent.call("301", stranger.address)
+    invite = stranger.hears_and_answers("INVITE", 200, body=SDP)
+    assert stranger.hears().method == "ACK"
+    for act, direction, status in [
+        (call.hold, "a=sendonly", 200),
+        (call.resume, "a=sendrecv", 200),
+        (call.hold, "a=sendonly", 488),
+    ]:
+        act()
+        again = stranger.hears_and_answers("INVITE", status, body=SDP if status == 200 else "")
+        assert direction in again.body
+        assert version(again) == version(invite) + 1
+        assert again.get("cseq") != invite.get("cseq")
+        acknowledged = stranger.hears()
+        assert acknowledged.method == "ACK"
+        assert acknowledged.get("cseq").split()[0] == again.get("cseq").split()[0]
+        invite = again
+    assert call.ending is None
+    stranger.hangs_up(call)
+
+
+def version(invite: Message) -> int:
+    """Which description of itself a phone sends: they must be told apart."""
+    (line,) = (line for line in invite.body.splitlines() if line.startswith("o="))
+    return int(line.split()[2])
+
+
+def test_blind_transfer(stranger: Stranger, agent: Phone) -> None:
+    stranger.says("INVITE", body=SDP)
+    stranger.hears()
+    stranger.hears()
+    stranger.says("ACK", number=2)
+    call = agent.next_call()
+    call.transfer("301")
+    refer = stranger.hears_and_answers("REFER", 202)
+    host, port = stranger.address
+    assert refer.get("refer-to") == f"<sip:301@{host}:{port}>"
+    stranger.says("NOTIFY", number=3, body="SIP/2.0 100 Trying\r\n")
+    assert stranger.hears().status == 200
+    assert call.transferred is None
+    stranger.says("NOTIFY", number=4, body="SIP/2.0 200 OK\r\n")
+    assert stranger.hears().status == 200
+    call.wait_for("transferred")
+    assert call.transferred == 200
+    stranger.hears_and_answers("BYE", 200)
+    call.wait_for("ended")
+
+
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_transfer_that_fails_leaves_the_call(stranger: Stranger, agent: Phone, when: str) -> None:
+    call = agent.call("301", stranger.address)
+    stranger.hears_and_answers("INVITE", 200, body=SDP)
+    stranger.hears()
+    call.transfer("999")
+    if when == "at once":
+        stranger.hears_and_answers("REFER", 603)
+    else:
+        stranger.hears_and_answers("REFER", 202)
+        busy = "SIP/2.0 486 Busy Here\r\n"
+        stranger.says("NOTIFY", number=9, call_id=call.call_id, body=busy)
+        assert stranger.hears().status == 200
+    call.wait_for("transferred")
+    assert call.transferred == (603 if when == "at once" else 486)
+    assert call.ending is None
+    stranger.hangs_up(call)
+
+
+def test_attended_transfer(stranger: Stranger, agent: Phone) -> None:
+    stranger.says("INVITE", body=SDP)
+    stranger.hears()
+    stranger.hears()
+    stranger.says("ACK", number=2)
+    consultation = agent.call("301", stranger.address)
+    invite = stranger.hears_and_answers("INVITE", 200, body=SDP)
+    stranger.hears()
+    agent.next_call().transfer(consultation)
+    refer = stranger.hears_and_answers("REFER", 202)
+    assert refer.get("call-id") == "one"
+    target, _, replaces = refer.get("refer-to").strip("<>").partition("?Replaces=")
+    host, port = stranger.address
+    assert target == f"sip:stranger@{host}:{port}"
+    own_tag = invite.get("from").partition(";tag=")[2]
+    assert unquote(replaces) == f"{consultation.call_id};to-tag=t;from-tag={own_tag}"
+    stranger.hangs_up(consultation)
+    stranger.says("BYE", number=98)
+    assert stranger.hears().summary == "200 OK"
 
 
 def test_outside_of_a_call(stranger: Stranger) -> None:
