@@ -14,10 +14,10 @@ from .config.location import configuration_path
 from .config.opening import cache_folders, open_compiled
 from .disclosure.announcement import Prompt
 from .disclosure.call import CallFacts
+from .disclosure.commands import Session
 from .disclosure.decision import prompt_for
 from .disclosure.directory import Directory
 from .disclosure.record import LedgerRecord
-from .disclosure.session import Session
 from .disclosure.session import disclose as session_of
 from .errors import DisclosureError
 from .evidence.ledger import JsonLinesLedger, Ledger

@@ -34,8 +34,9 @@ from typing import TypeAlias
 
 from callcentre_disclosure.errors import LocalProtocolError, RemoteProtocolError
 
-#: Asterisk reads a command line into a buffer of this many bytes, its end included.
-MAX_COMMAND_BYTES = 8192
+#: Asterisk 16 and 18 read a command line into a buffer of this many bytes, its end included (since
+#: 20 it is 8192), and take the rest of a longer one for another command.
+MAX_COMMAND_BYTES = 2047
 #: Asterisk splits a command line into at most this many words.
 MAX_WORDS = 128
 #: ``STREAM FILE`` counts in samples of the 8 kHz file that it plays.

@@ -28,9 +28,7 @@ from callcentre_disclosure.disclosure.call import (
     endpoint_of,
     interface_of,
 )
-from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
-from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import (
+from callcentre_disclosure.disclosure.commands import (
     Answer,
     Ask,
     Command,
@@ -45,9 +43,12 @@ from callcentre_disclosure.disclosure.session import (
     Session,
     SetVariables,
 )
+from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
+from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.errors import RemoteProtocolError
 
 from .agi import (
+    MAX_COMMAND_BYTES,
     SAMPLES_PER_SECOND,
     EndOfStream,
     Environment,
@@ -76,8 +77,8 @@ _VARIABLES = (
     "MEMBERINTERFACE",
     "MEMBERNAME",
 )
-#: The longest text message, as it is quoted: Asterisk 16 and 18 read 2047 bytes of a command.
-_TEXT_BYTES = 2000
+#: The longest text message, as it is quoted.
+_TEXT_BYTES = MAX_COMMAND_BYTES - len("SEND TEXT \n")
 _EVERY_KEY = "0123456789*#"
 _UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
@@ -200,11 +201,7 @@ class AgiDriver:
             case Progress():
                 return (yield from self._do("EXEC", "Progress", ""))
             case SendText(text):
-                one_line = " ".join(text.split())
-                quoted = json.dumps(one_line, ensure_ascii=False).encode(errors="replace")
-                if len(quoted) > _TEXT_BYTES:
-                    return PlaybackReport(Ending.REFUSED)
-                return (yield from self._do("SEND", "TEXT", one_line))
+                return (yield from self._send_text(" ".join(text.split())))
             case Play(prompt, key):
                 return (yield from self._play(prompt.sound, key))
             case Ask(prompt, seconds):
@@ -234,6 +231,17 @@ class AgiDriver:
         if answered.reply and answered.reply.code == 200 and answered.reply.result in good:
             return None
         return PlaybackReport((yield from self._why(answered)))
+
+    def _send_text(self, text: str) -> _Step:
+        """Only to who says that they take messages (the Allow header of their INVITE): Asterisk
+        ends a call in which a MESSAGE is not answered for 32 s (16.28, 22.10)."""
+        quoted = json.dumps(text, ensure_ascii=False).encode(errors="replace")
+        if len(quoted) > _TEXT_BYTES or not self._channel.startswith("PJSIP/"):
+            return PlaybackReport(Ending.REFUSED)
+        allowed = yield _Request(("GET", "FULL", "VARIABLE", "${PJSIP_HEADER(read,Allow)}"))
+        if allowed.failure or not allowed.reply or "MESSAGE" not in allowed.reply.value:
+            return PlaybackReport(allowed.failure or Ending.REFUSED)
+        return (yield from self._do("SEND", "TEXT", text))
 
     def _find(self, expression: str, *yes: str) -> _Step:
         """Whether an expression of the dialplan has a value that says yes."""

@@ -320,12 +320,14 @@ exten => h,1,{_RELEASE}
 """
 
 _MEMBER = """\
-; A queue's member has answered, before the caller is told: a tone, and who it really is (pickup)
+; A queue's member has answered, before the caller is told: who it really is (pickup), and a tone.
+; The jitter buffer drops what the agent says meanwhile, which would come in a burst afterwards
 [disclosure-member]
 exten => s,1,Set(SHARED(DISCLOSURE_AGENT,${DISCLOSURE_CALLER})=${CHANNEL(name)})
  same => n,PlayTones(!440/200)
  same => n,Wait(0.25)
  same => n,StopPlayTones()
+ same => n,Set(JITTERBUFFER(fixed)=60,200)
  same => n,Return()
 """
 

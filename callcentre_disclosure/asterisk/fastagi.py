@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import Session
 
 from .agi_driver import EVIDENCE_SECONDS, AgiDriver
 from .workers import HEARTBEAT_SECONDS

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.outcome import Disposition
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import Session
 
 from .agi import AsteriskSide
 from .agi_driver import KEYS, AgiDriver

@@ -50,7 +50,7 @@ class Fault:
     caller presses that key ``press_after`` seconds after the beginning of each sound in whose text
     ``press_in`` is found, once in each; a key that no command waits for then is lost. ``missing``:
     no sound exists; ``empty``: every sound is a file of no length, which Asterisk plays with
-    success. ``no_text``: the caller's telephone refuses text messages, which Asterisk does not say.
+    success. ``no_text``: the caller's telephone takes no text messages.
     ``agent_leaves``: the agent who had answered hangs up while the caller is told.
     ``slow``: seconds before each reply. ``silent_on`` a command (``STREAM FILE``): its reply never
     comes; ``die_on`` one: the connection breaks.
@@ -307,6 +307,8 @@ class FakeChannel:
     def _value(self, name: str) -> str:
         if found := _DIALPLAN_EXISTS.fullmatch(name):
             return "1" if found[1] in self._extensions else "0"
+        if name == "PJSIP_HEADER(read,Allow)":
+            return "INVITE, ACK, BYE" if self._fault.no_text else "INVITE, ACK, BYE, MESSAGE"
         if name.startswith("CHANNEL_EXISTS("):
             return "1"
         if name.startswith("IMPORT("):

@@ -353,18 +353,21 @@ def test_call_pickup(office: Office, road: str) -> None:
     assert office.evidence(2)[1]["countries"] == ["FR"]
 
 
-@pytest.mark.parametrize("refuses", [None, 405], ids=["reads", "cannot read"])
-def test_text(office: Office, refuses: int | None) -> None:
+@pytest.mark.parametrize("telephone", ["reads", "refuses", "takes none"])
+def test_text(office: Office, telephone: str) -> None:
     """The sentence comes as a message at the same moment; who cannot read is none the worse."""
-    office.caller.refuse_messages = refuses
+    if telephone == "refuses":
+        office.caller.refuse_messages = 405
+    elif telephone == "takes none":
+        office.caller.allow = "INVITE, ACK, CANCEL, BYE"
     heard = office.call("text")
     heard.talk(office.leg(AMINA))
     told = heard.sounds()
     assert list(told) == [POSSIBLE_MA]
     (record,) = office.evidence(1)
     (playback,) = record["playbacks"]
-    assert playback["text_sent"] is True
-    if refuses is None:
+    assert playback["text_sent"] is (telephone != "takes none")
+    if telephone == "reads":
         (message,) = heard.call.messages
         assert message.text == playback["text"]
         assert abs(message.at - told[POSSIBLE_MA].start) < 0.5

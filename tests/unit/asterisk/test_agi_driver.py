@@ -19,6 +19,7 @@ from callcentre_disclosure.asterisk.agi_driver import (
 )
 from callcentre_disclosure.disclosure.announcement import Prompt, company_announcement
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, Told
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import (
     DisclosureOutcome,
@@ -28,7 +29,7 @@ from callcentre_disclosure.disclosure.outcome import (
 from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.route import FailurePolicy, Media
-from callcentre_disclosure.disclosure.session import Session, disclose
+from callcentre_disclosure.disclosure.session import disclose
 from callcentre_disclosure.testing import Fault
 from callcentre_disclosure.testing.fake_channel import FakeChannel
 from tests.conftest import FRENCH, sentences, small_call_centre, sound_of
@@ -132,7 +133,8 @@ class Asterisk:
 
     def hold(self, driver: AgiDriver, arguments: Sequence[str] = ()) -> LedgerRecord:
         side, now = AsteriskSide(), 0.0
-        out = driver.receive(side.environment({"dnid": NUMBER, "channel": "c-1"}, arguments), now)
+        channel = {"dnid": NUMBER, "channel": "PJSIP/trunk-00000001"}
+        out = driver.receive(side.environment(channel, arguments), now)
         while not driver.done:
             ((*words,),) = side.receive(out)
             line = " ".join(words)
@@ -150,6 +152,8 @@ class Asterisk:
             return AsteriskSide.reply(0, endpos=640000)
         if line.startswith("GET FULL VARIABLE ${CHANNEL(state)}"):
             return AsteriskSide.reply(1, "Ring||||||||")
+        if line.startswith("GET FULL VARIABLE ${PJSIP_HEADER"):
+            return AsteriskSide.reply(1, "INVITE, MESSAGE")
         if line.startswith("GET FULL VARIABLE"):
             return AsteriskSide.reply(1, "1")
         return AsteriskSide.reply(-1 if line.startswith("EXEC Hangup") else 0)
@@ -491,18 +495,21 @@ def test_a_rich_call_on_the_wire(rich: Begin, prompts: list[Prompt]) -> None:
     call = Call(rich, FakeChannel(NUMBER, sounds=prompts, extensions=[CHOICE], fault=fault))
     said = commands(call.channel)
     offer = next(p.sound.path for p in prompts if p.announcement.text == OFFER)
-    assert said[1:8] == [
+    allowed = "GET FULL VARIABLE ${PJSIP_HEADER(read,Allow)}"
+    assert said[1:10] == [
         "GET FULL VARIABLE ${DIALPLAN_EXISTS(disclosure-choice,eu,1)}",
         "EXEC Progress ",
+        allowed,
         f"SEND TEXT {POSSIBLE}",
         f"STREAM FILE {next(p.sound.path for p in prompts if p.announcement.text == POSSIBLE)} 1",
         "EXEC Progress ",
+        allowed,
         f"SEND TEXT {OFFER}",
         f"STREAM FILE {offer} 0123456789*#",
     ]
-    assert said[8] == "WAIT FOR DIGIT 3000"
-    assert said[9].startswith("EXEC MSet __DISCLOSURE_TOLD=")
-    assert said[10:] == ["EXEC ChannelRedirect PJSIP/trunk-00000001,disclosure-choice,eu,1"]
+    assert said[10] == "WAIT FOR DIGIT 3000"
+    assert said[11].startswith("EXEC MSet __DISCLOSURE_TOLD=")
+    assert said[12:] == ["EXEC ChannelRedirect PJSIP/trunk-00000001,disclosure-choice,eu,1"]
     assert call.channel.timeline == [
         "early media",
         POSSIBLE,
@@ -564,6 +571,7 @@ def test_a_refused_call_is_hung_up_with_its_cause(refusing: Begin, prompts: list
 STAGES = {
     "GET FULL VARIABLE ${CHANNEL(state)}": "first",
     "GET FULL VARIABLE ${DIALPLAN": "first",
+    "GET FULL VARIABLE ${PJSIP_HEADER": "first",
     "EXEC Progress": "first",
     "SEND TEXT": "first",
     "STREAM FILE": "first",
@@ -607,9 +615,9 @@ def test_whatever_happens_at_a_command_the_evidence_says_what_happened(
     ("company", "sent"),
     [
         ("A" * 1900, 2),
-        ("A" * 2000, 1),
-        ("É" * 1000, 1),
-        ('"' * 1000, 1),
+        ("A" * 2050, 1),
+        ("É" * 1020, 1),
+        ('"' * 1020, 1),
         ("Alpha\nand\r\nBeta", 2),
     ],
     ids=["just fits", "too long", "too many bytes", "too many quotes", "lines"],
@@ -626,6 +634,14 @@ def test_a_text_that_no_command_can_hold_is_only_said(
     texts = [line for line in asterisk.lines if line.startswith("SEND TEXT")]
     assert len(texts) == sum(p.text_sent is True for p in record.playbacks) == sent
     assert record.outcome is DisclosureOutcome.DISCLOSED
+
+
+def test_only_a_sip_telephone_is_sent_a_text(rich: Begin, prompts: list[Prompt]) -> None:
+    channel = FakeChannel(NUMBER, channel="DAHDI/i1/0612345678-1", sounds=prompts)
+    call = Call(rich, channel)
+    assert call.outcome is DisclosureOutcome.DISCLOSED
+    assert channel.read == []
+    assert not [line for line in commands(channel) if "PJSIP_HEADER" in line]
 
 
 def test_who_chose_and_left_is_not_said_to_have_gone_there(
@@ -675,7 +691,13 @@ def test_an_end_that_asterisk_refuses_was_not_carried_out(
         ("SEND TEXT", AsteriskSide.error(510), DisclosureOutcome.DISCLOSED, [False, False]),
         ("WAIT FOR DIGIT", AsteriskSide.reply(-1), DisclosureOutcome.DISCLOSED, [True, True]),
         ("WAIT FOR DIGIT", AsteriskSide.error(520), DisclosureOutcome.DISCLOSED, [True, True]),
-        ("GET FULL VARIABLE", AsteriskSide.reply(0), DisclosureOutcome.DISCLOSED, [True]),
+        ("GET FULL VARIABLE", AsteriskSide.reply(0), DisclosureOutcome.DISCLOSED, [False]),
+        (
+            "GET FULL VARIABLE ${PJSIP",
+            AsteriskSide.reply(1, "INVITE, BYE"),
+            DisclosureOutcome.DISCLOSED,
+            [False, False],
+        ),
     ],
 )
 def test_a_command_that_fails_claims_nothing(

@@ -16,10 +16,11 @@ from callcentre_disclosure.asterisk import agi_driver, fastagi
 from callcentre_disclosure.asterisk.fastagi import FastAgiServer
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import Session, disclose
+from callcentre_disclosure.disclosure.session import disclose
 from callcentre_disclosure.testing import FakeChannel, Fault
 
 NUMBER = "0184880001"

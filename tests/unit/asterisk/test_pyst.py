@@ -14,9 +14,10 @@ import pytest
 
 from callcentre_disclosure.asterisk import pyst
 from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import Session, disclose
+from callcentre_disclosure.disclosure.session import disclose
 
 
 class Agi:

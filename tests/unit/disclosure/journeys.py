@@ -8,10 +8,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Ask, Command, Play, SetVariables
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.session import Ask, Command, Play, SetVariables, disclose
+from callcentre_disclosure.disclosure.session import disclose
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 CALL = CallFacts("1.1", "PJSIP/trunk-00000001", "test", dialled_number="+33184880001")

@@ -10,6 +10,13 @@ import pytest
 
 from callcentre_disclosure.disclosure.announcement import announcement, generic_announcement
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage
+from callcentre_disclosure.disclosure.commands import (
+    Answer,
+    FindChannel,
+    HangUp,
+    Play,
+    SetVariables,
+)
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import (
     DisclosureOutcome,
@@ -19,13 +26,6 @@ from callcentre_disclosure.disclosure.outcome import (
     PlaybackResult,
 )
 from callcentre_disclosure.disclosure.route import FailurePolicy
-from callcentre_disclosure.disclosure.session import (
-    Answer,
-    FindChannel,
-    HangUp,
-    Play,
-    SetVariables,
-)
 from callcentre_disclosure.disclosure.sites import Basis
 from tests.conftest import FRENCH, sound_of
 from tests.unit.disclosure.journeys import (

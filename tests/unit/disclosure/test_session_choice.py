@@ -9,16 +9,7 @@ from typing import Any
 import pytest
 
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, Told
-from callcentre_disclosure.disclosure.directory import Directory
-from callcentre_disclosure.disclosure.outcome import (
-    DisclosureOutcome,
-    Disposition,
-    Ending,
-    PlaybackReport,
-)
-from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
-from callcentre_disclosure.disclosure.route import FailurePolicy
-from callcentre_disclosure.disclosure.session import (
+from callcentre_disclosure.disclosure.commands import (
     Answer,
     Ask,
     FindExtension,
@@ -28,6 +19,15 @@ from callcentre_disclosure.disclosure.session import (
     SendText,
     SetVariables,
 )
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.outcome import (
+    DisclosureOutcome,
+    Disposition,
+    Ending,
+    PlaybackReport,
+)
+from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
+from callcentre_disclosure.disclosure.route import FailurePolicy
 from tests.unit.disclosure.journeys import (
     CALL,
     HUNG_UP,

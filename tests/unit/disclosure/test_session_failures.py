@@ -9,6 +9,7 @@ import pytest
 
 from callcentre_disclosure.disclosure.announcement import announcement
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, Told
+from callcentre_disclosure.disclosure.commands import HangUp, Play, SetVariables
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import (
     DisclosureOutcome,
@@ -18,7 +19,6 @@ from callcentre_disclosure.disclosure.outcome import (
     PlaybackResult,
 )
 from callcentre_disclosure.disclosure.route import FailurePolicy
-from callcentre_disclosure.disclosure.session import HangUp, Play, SetVariables
 from callcentre_disclosure.disclosure.sites import Basis
 from tests.conftest import FRENCH
 from tests.unit.disclosure.journeys import (

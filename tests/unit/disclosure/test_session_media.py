@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 
 from callcentre_disclosure.disclosure.call import Stage
-from callcentre_disclosure.disclosure.directory import Directory
-from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Ending, PlaybackReport
-from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
-from callcentre_disclosure.disclosure.route import FailurePolicy, Media
-from callcentre_disclosure.disclosure.session import (
+from callcentre_disclosure.disclosure.commands import (
     Answer,
     Ask,
     FindExtension,
@@ -22,6 +18,10 @@ from callcentre_disclosure.disclosure.session import (
     SendText,
     SetVariables,
 )
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Ending, PlaybackReport
+from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
+from callcentre_disclosure.disclosure.route import FailurePolicy, Media
 from tests.unit.disclosure.journeys import (
     CALL,
     LOST,

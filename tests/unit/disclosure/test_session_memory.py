@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from callcentre_disclosure.disclosure.call import CallFacts, Direction, Stage, Told
+from callcentre_disclosure.disclosure.commands import Play, SetVariables
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Ending, PlaybackReport
-from callcentre_disclosure.disclosure.session import Play, SetVariables
 from tests.unit.disclosure.journeys import (
     CALL,
     HUNG_UP,
