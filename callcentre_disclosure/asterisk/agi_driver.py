@@ -38,6 +38,7 @@ from callcentre_disclosure.disclosure.commands import (
     Play,
     Progress,
     Redirect,
+    Release,
     Report,
     SendText,
     Session,
@@ -217,11 +218,13 @@ class AgiDriver:
             case SetVariables(variables):
                 pairs = ",".join(f'{name}="{value}"' for name, value in variables.items())
                 return (yield from self._do("EXEC", "MSet", pairs))
-            case Redirect(context, extension):
-                if self.gone:  # Asterisk would say that it is done
+            case Redirect(context, extension, priority, channel):
+                if self.gone and not channel:  # Asterisk would say that it is done
                     return PlaybackReport(Ending.HANGUP)
-                target = f"{self._channel},{context},{extension},1"
+                target = f"{channel or self._channel},{context},{extension},{priority}"
                 return (yield from self._do("EXEC", "ChannelRedirect", target))
+            case Release(channel):
+                return (yield from self._do("EXEC", "SoftHangup", channel))
             case HangUp(cause):
                 failed = yield from self._do("EXEC", "Hangup", str(cause), good=("-1",))
                 return failed if failed and failed.ending is not Ending.HANGUP else None
@@ -310,12 +313,14 @@ class AgiDriver:
         stage = Stage.ANSWERED if asked.get("stage") == "answered" else Stage.POSSIBLE
         known = yield from self._variables()
         agent, member, queue = asked.get("agent"), None, asked.get("queue")
+        in_queue = False
         if stage is Stage.ANSWERED:
             # MEMBERINTERFACE may be left from a queue that the call was in before, so a dialplan
             # that names the agent is believed even where it names nobody. Where somebody else
             # picked the call up, only the channel in DISCLOSURE_AGENT tells who.
             if agent is None:
                 interface = known["MEMBERINTERFACE"]
+                in_queue = bool(known["SHARED(DISCLOSURE_AGENT)"])
                 agent = known["SHARED(DISCLOSURE_AGENT)"] or interface or known["DIALEDPEERNAME"]
                 member = (
                     known["MEMBERNAME"] if interface_of(agent) == interface_of(interface) else ""
@@ -346,6 +351,7 @@ class AgiDriver:
             channel_language=environment.get("language"),
             text=asked.get("text") == "yes",
             is_up=known["CHANNEL(state)"] == "Up",
+            in_queue=in_queue,
             # The call of somebody who is called begins for them when they answer.
             started_at=_started_at(unique_id) if direction is Direction.INBOUND else None,
             told=Told.read(known["DISCLOSURE_TOLD"]),

@@ -121,7 +121,7 @@ class _Writer:
             if Stage.POSSIBLE in stages:
                 lines.append(f" same => n,Gosub(disclosure-tell,s,1({_NUMBER[direction]}))")
             lines += self._connect(route, stages)
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, f"exten => h,1,{_RELEASE_MEMBER}", ""])
 
     def _stages(self, route: Treatment, direction: Direction) -> tuple[Stage, ...]:
         """When a call is announced; a profile may ask for less than a dialplan could do."""
@@ -165,6 +165,7 @@ class _Writer:
             yield f" same => n,{self._queue(route.queue, route.on_failure, tells_who_answered)}"
             if tells_who_answered:
                 yield f" same => n,{_HAS_LEFT}"
+                yield f" same => n,{_STILL_WAITS}"
             yield " same => n,Hangup()"
         else:
             option = ",G(disclosure-answered^s^1)" if tells_who_answered else ""
@@ -209,7 +210,7 @@ class _Writer:
                 " same => n,Set(QUEUE_PRIO=$[1 + ${EPOCH} - 0${DISCLOSURE_SINCE}])",
             ]
             lines += self._connect(Treatment(queue=queue, on_failure=route.on_failure), stages)
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, f"exten => h,1,{_RELEASE_MEMBER}", ""])
 
     def _tell(self) -> str:
         known = "route=${DISCLOSURE_ROUTE},direction=${DISCLOSURE_DIRECTION}"
@@ -292,8 +293,15 @@ _NUMBER = {
 
 _UNTOLD = "DISCLOSURE_DISPOSITION=,SHARED(DISCLOSURE_AGENT)=,__DISCLOSURE_CALLER=${CHANNEL(name)}"
 _ROUTE = "disclosure-calls-${DISCLOSURE_DIRECTION},${DISCLOSURE_ROUTE}"
+_STILL_WAITS = (
+    'GotoIf($["${DISCLOSURE_DISPOSITION}${CHANNEL_EXISTS(${SHARED(DISCLOSURE_AGENT)})}" = "1"]'
+    "?disclosure-answered,handed-over,1)"
+)
 _HAS_LEFT = 'GotoIf($["${DISCLOSURE_DISPOSITION}" = "CONTINUE_IN_DIALPLAN"]?connect)'
 _WAITING_TONE = "440/150,0/2000"
+_RELEASE_MEMBER = (
+    'ExecIf($["${SHARED(DISCLOSURE_AGENT)}" != ""]?SoftHangup(${SHARED(DISCLOSURE_AGENT)}))'
+)
 #: Who hangs up takes along whom they keep waiting. (An agent has no such variable, nor has the
 #: surrogate on which ``Bridge`` runs the extension h when it takes the agent over.)
 _RELEASE = 'ExecIf($["${DISCLOSURE_WAITING}" != ""]?SoftHangup(${DISCLOSURE_WAITING}))'
@@ -309,25 +317,23 @@ exten => caller,1,StopPlayTones()
  same => n,GotoIf($["${{DISCLOSURE_CONSULTING}}" = "${{CHANNEL(name)}}"]?consult)
  same => n,Set(DISCLOSURE_WAITING=${{DIALEDPEERNAME}})
  same => n(tell),Gosub(disclosure-tell,s,1(stage=answered,agent=${{DISCLOSURE_WAITING}}))
- same => n,Bridge(${{DISCLOSURE_WAITING}})
+ same => n(bridge),Bridge(${{DISCLOSURE_WAITING}})
  same => n,GotoIf($["${{BRIDGERESULT}}" = "NONEXISTENT"]?{_ROUTE},connect)
  same => n,Hangup()
  same => n(consult),Bridge(${{DIALEDPEERNAME}},F(disclosure-waiting^s^1))
  same => n,Hangup()
+exten => join,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
+ same => n,Goto(caller,bridge)
 exten => handed-over,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
  same => n,Goto(caller,tell)
 exten => h,1,{_RELEASE}
 """
 
 _MEMBER = """\
-; A queue's member has answered, before the caller is told: who it really is (pickup), and a tone.
-; The jitter buffer drops what the agent says meanwhile, which would come in a burst afterwards
+; A queue's member has answered: who it really is (somebody may have picked the call up). The
+; announcement then lets the agent wait at disclosure-answered,s,2 and the caller join them there
 [disclosure-member]
 exten => s,1,Set(SHARED(DISCLOSURE_AGENT,${DISCLOSURE_CALLER})=${CHANNEL(name)})
- same => n,PlayTones(!440/200)
- same => n,Wait(0.25)
- same => n,StopPlayTones()
- same => n,Set(JITTERBUFFER(fixed)=60,200)
  same => n,Return()
 """
 

@@ -69,7 +69,8 @@ class CallFacts:
     is set to (Asterisk's default is ``en`` everywhere). ``text`` says that the caller reads.
 
     ``started_at`` and ``chosen_at`` are aware: when the call came in, and when the caller chose
-    another agent. ``is_up`` tells whether the call was answered before the announcement.
+    another agent. ``is_up`` tells whether the call was answered before the announcement,
+    ``in_queue`` whether a queue holds the agent's channel until it is over.
     """
 
     unique_id: str
@@ -91,6 +92,7 @@ class CallFacts:
     channel_language: str | None = None
     text: bool = False
     is_up: bool = False
+    in_queue: bool = False
     started_at: datetime | None = None
     told: Told | None = None
     chosen_at: datetime | None = None

@@ -69,10 +69,19 @@ class SetVariables:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Let the call go on somewhere else in the dialplan; an agent who had answered is released."""
+    """Let the call go on somewhere else in the dialplan, or another ``channel``."""
 
     context: str
     extension: str
+    priority: int = 1
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Hang up an agent who waits."""
+
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class HangUp:
 
 Command: TypeAlias = (
     "Answer | Progress | SendText | Play | Ask | FindExtension | FindChannel | SetVariables"
-    "| Redirect | HangUp"
+    "| Redirect | Release | HangUp"
 )
 Report: TypeAlias = "PlaybackReport | None"
 Session: TypeAlias = "Generator[Command, Report, LedgerRecord]"

@@ -36,6 +36,7 @@ from .commands import (
     FindExtension,
     HangUp,
     Redirect,
+    Release,
     Report,
     Session,
     SetVariables,
@@ -48,6 +49,8 @@ from .telling import Speaker, Telling, tell
 
 #: Where a caller goes on who chose another agent: the extension is the name of the queue.
 CHOICE_CONTEXT = "disclosure-choice"
+#: Where an agent waits with a tone (s,2), and where the caller joins them.
+ANSWERED_CONTEXT = "disclosure-answered"
 #: The Q.850 cause of a call that is refused: call rejected.
 REFUSAL_CAUSE = 21
 
@@ -68,6 +71,7 @@ def disclose(
                 obstacle = f"the dialplan has no {CHOICE_CONTEXT},{offer.queue},1"
             offer = None
 
+    waits = yield from _kept_waiting(call, decision)
     yield from speaker.say(plan.before)
     telling = yield from tell(call, decision, speaker, received_at)
     outcome = telling.outcome
@@ -93,7 +97,12 @@ def disclose(
             "DISCLOSURE_DISPOSITION": disposition.value,
         }
     )
-    if disposition is Disposition.REDIRECT:
+    if waits and disposition is not Disposition.BRIDGE:
+        assert call.agent is not None
+        yield Release(call.agent)
+    if waits and disposition is Disposition.BRIDGE:
+        failure = (yield Redirect(ANSWERED_CONTEXT, "join")) or failure
+    elif disposition is Disposition.REDIRECT:
         assert offer is not None
         failure = (yield Redirect(CHOICE_CONTEXT, offer.queue)) or failure
     elif disposition is Disposition.HANG_UP and outcome is not DisclosureOutcome.ABANDONED:
@@ -117,6 +126,20 @@ def disclose(
         carried_out=failure is None,
         cause="; ".join(_causes(decision, telling, speaker.playbacks, obstacle)),
     )
+
+
+def _kept_waiting(call: CallFacts, decision: Decision) -> Generator[Command, Report, bool]:
+    """Take the agent out of the queue's hands, where the dialplan has a place for that.
+
+    While a queue waits for us nobody serves the agent's channel: nothing can be played, and what is
+    said meanwhile comes to the caller in a burst afterwards (16.28, 22.10).
+    """
+    if not call.in_queue or not (decision.duty.asked or decision.offer):
+        return False
+    assert call.agent is not None
+    if (yield FindExtension(ANSWERED_CONTEXT, "join")) is not None:
+        return False
+    return (yield Redirect(ANSWERED_CONTEXT, "s", 2, call.agent)) is None
 
 
 def _offered(

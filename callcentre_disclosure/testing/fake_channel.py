@@ -27,6 +27,7 @@ from callcentre_disclosure.disclosure.announcement import Prompt
 _TOO_EARLY = "a command was sent while one was running"
 _PAIR = re.compile(r'(\w+)="([^"]*)"')
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_WAITING = ",disclosure-answered,s,2"
 _DIALPLAN_EXISTS = re.compile(r"DIALPLAN_EXISTS\((.*),1\)")
 
 
@@ -272,6 +273,12 @@ class FakeChannel:
             case ("GET", "FULL", "VARIABLE", template):
                 value = _VARIABLE.sub(lambda name: self._value(name[1]), template)
                 return [_Step(0.0, reply(1, value))]
+            case ("EXEC", "ChannelRedirect", target) if target.endswith(_WAITING):
+                self.timeline.append(f"{target.partition(',')[0]} waits")
+                return [_Step(0.0, reply(0))]
+            case ("EXEC", "SoftHangup", name):
+                self.timeline.append(f"{name} is released")
+                return [_Step(0.0, reply(0))]
             case ("EXEC", "ChannelRedirect", target):
                 return self._redirect(*target.split(",", 1))
             case ("EXEC", "Hangup", cause):

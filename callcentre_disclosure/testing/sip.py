@@ -527,6 +527,10 @@ class Call:
             lambda: self._transmit(self._request("REFER", more=headers), until_answered=True)
         )
 
+    def arrivals(self) -> list[float]:
+        """When each audio packet came."""
+        return [packet.arrived - self.t0 for packet in list(self._media.packets)]
+
     def recording(self) -> Recording:
         """What was heard so far, from the INVITE to the end of the call."""
         until = self._ended_at or time.monotonic()

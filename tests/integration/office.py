@@ -276,15 +276,18 @@ class Heard:
         self._sounds = found if self.call.ending else None
         return found
 
+    def file(self, name: str) -> Path:
+        """A sound by its name without the hash."""
+        (file,) = (self.office.centre.folder / "sounds").glob(f"{name}-????????.wav")
+        return file
+
     def seconds(self, name: str) -> float:
         """How long a sound is."""
-        (file,) = (self.office.centre.folder / "sounds").glob(f"{name}-????????.wav")
-        return Recording.load(file).duration
+        return Recording.load(self.file(name)).duration
 
     def begins(self, name: str) -> float:
         """Waits until the caller hears the beginning of a sound; when that was."""
-        (file,) = (self.office.centre.folder / "sounds").glob(f"{name}-????????.wav")
-        word = Recording(Recording.load(file).samples[: 8000 * 3 // 10])
+        word = Recording(Recording.load(self.file(name)).samples[: 8000 * 3 // 10])
         deadline = time.monotonic() + 20
         while not ((match := find(self.call.recording(), word)) and match.complete):
             assert time.monotonic() < deadline, f"{name} is not heard"

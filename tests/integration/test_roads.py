@@ -5,7 +5,10 @@ docs/roads.md lists them. What is said is judged by the recordings of the caller
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +19,7 @@ from callcentre_disclosure.asterisk.dialplan import dialplan
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.testing.installation import Installation
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
+from callcentre_disclosure.testing.recording import find
 from callcentre_disclosure.testing.sip import Phone
 from tests.call_centre import BIN, Server
 from tests.integration.office import (
@@ -152,8 +156,7 @@ def test_queue(office: Office, who: str, country: str) -> None:
     first, second = office.evidence(2)
     heard.agrees_with(first, second)
     assert second["profile"] == "fr-2018"
-    (tone,) = heard_tone(leg, INFORMING_HZ)
-    assert leg.t0 + tone[1] <= heard.call.t0 + told[f"fr/answered-{country}"].start
+    assert heard_tone(leg, INFORMING_HZ)[0][0] < leg.wait_for("answered") + 0.5
 
 
 @pytest.mark.parametrize("road", ["group", "turn"])
@@ -258,6 +261,24 @@ def test_an_agent_who_hangs_up_in_the_announcement(office: Office, road: str) ->
     assert records[1]["disposition"] == "CONTINUE_IN_DIALPLAN"
     assert records[1]["cause"] == "the agent had hung up"
     assert (records[2]["disposition"], records[2]["asked"]) == ("BRIDGE", False)
+
+
+def test_a_server_that_dies_while_the_agent_waits(office: Office, building: Building) -> None:
+    """The next worker, or else the script, tells the caller from the first word."""
+    office.only(AMINA)
+    heard = office.call("queue")
+    leg = office.leg(AMINA)
+    heard.call.wait_until(heard.answered_by(leg) + 0.6)
+    for worker in building.server.workers():
+        os.kill(worker, signal.SIGKILL)
+    heard.talk(leg)
+    after = heard.answered_by(leg) + 0.6
+    again = find(heard.call.recording(), heard.file(ANSWERED_MA), after=after)
+    assert again is not None
+    assert again.complete
+    assert again.end <= heard.first_word(AMINA) + A_PACKET
+    assert [record["outcome"] for record in office.evidence(2)] == ["DISCLOSED", "DISCLOSED"]
+    building.server.wait_for(" serves")
 
 
 @pytest.mark.parametrize(
@@ -496,6 +517,9 @@ def test_what_an_agent_says_meanwhile_is_never_heard(office: Office, road: str) 
     leg.play(VOICES[AMINA])
     heard.talk(leg)
     assert heard.first_word(AMINA) >= heard.answered_by(leg) + 2.9
+    arrived = [at for at in heard.call.arrivals() if at > heard.answered_by(leg)]
+    per_second = Counter(map(int, arrived))
+    assert max(per_second.values()) < 60, "50 packets a second, and no burst of what was said"
 
 
 def test_a_consumer_is_called(office: Office, consumer: Phone) -> None:

@@ -41,7 +41,7 @@ def write(tmp_path: Path) -> Write:
 def context(text: str, name: str) -> list[str]:
     """The lines of a context, without comments."""
     lines = takewhile(bool, text.partition(f"[{name}]\n")[2].splitlines())
-    return [line for line in lines if not line.startswith(";")]
+    return [line for line in lines if not line.startswith((";", "exten => h,"))]
 
 
 def line_of(text: str, word: str) -> str:
