@@ -7,8 +7,9 @@ demo: .venv/ready  ## Make an announced call on this machine and show what the c
 	$(BIN)/callcentre-disclosure demo
 
 test: .venv/ready  ## Run every test.
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest tests/unit
 	$(BIN)/coverage report --include='callcentre_disclosure/disclosure/*' --fail-under=100
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests --ignore tests/unit
 
 check: .venv/ready  ## Format, lint, types, import rule.
 	$(BIN)/ruff format --check

@@ -80,6 +80,8 @@ _VARIABLES = (
 )
 #: The longest text message, as it is quoted.
 _TEXT_BYTES = MAX_COMMAND_BYTES - len("SEND TEXT \n")
+#: What the dialplan would take for an expression.
+_NO_NAME = re.compile(r'[${}(),"]')
 _EVERY_KEY = "0123456789*#"
 _UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
@@ -207,6 +209,8 @@ class AgiDriver:
                 return (yield from self._play(prompt.sound, key))
             case Ask(prompt, seconds):
                 return (yield from self._ask(prompt.sound, seconds))
+            case FindExtension(_, name) | FindChannel(name) if _NO_NAME.search(name):
+                return PlaybackReport(Ending.LOST)  # it would be evaluated, not looked for
             case FindExtension(context, extension):
                 there = f"${{DIALPLAN_EXISTS({context},{extension},1)}}"
                 return (yield from self._find(there, "1"))

@@ -10,7 +10,7 @@ announcement, and is not inherited.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from callcentre_disclosure.config.checks import numbering_of
@@ -74,6 +74,7 @@ class _Writer:
             yield self._inbound(connected)
         for direction in Direction:
             yield self._calls(connected, direction)
+            yield self._known_of(direction)
         if any(route.choice for route in self._routes.values()):
             yield self._choice()
         yield self._tell()
@@ -114,13 +115,14 @@ class _Writer:
             stages = self._stages(route, direction)
             lines += [
                 f"; {_described(route)}",
-                f"exten => {name},1,{self._known(name, route, direction)}",
+                f"exten => {name},1,Gosub(disclosure-route-{direction.value},{name},1)",
             ]
             if route.media is Media.ANSWERED and direction is Direction.INBOUND:
                 lines.append(" same => n,Answer()")
             if Stage.POSSIBLE in stages:
                 lines.append(f" same => n,Gosub(disclosure-tell,s,1({_NUMBER[direction]}))")
-            lines += self._connect(route, stages)
+            told = Stage.ANSWERED in stages
+            lines += self._connect(route.queue, route.dial, told, route.on_failure)
         return "\n".join([*lines, f"exten => h,1,{_RELEASE_MEMBER}", ""])
 
     def _stages(self, route: Treatment, direction: Direction) -> tuple[Stage, ...]:
@@ -130,49 +132,64 @@ class _Writer:
             return ()
         return rule.stages
 
+    def _known_of(self, direction: Direction) -> str:
+        """What is known of every route, as subs."""
+        lines = [_ROUTE_HEADING[direction], f"[disclosure-route-{direction.value}]"]
+        for name, route in self._routes.items():
+            lines.append(f"exten => {name},1,{self._known(name, route, direction)}")
+            lines.append(" same => n,Return()")
+        return "\n".join([*lines, ""])
+
     def _known(self, name: str, route: Treatment, direction: Direction) -> str:
         """What the lines that follow, and a transferred call, need to know of the route."""
         language = route.language or self._configuration.languages[0]
         words = self._configuration.wordings[language]
-        every = announcement(words, direction, Stage.POSSIBLE, self._directory.every_country)
-        said = {
-            FailurePolicy.ALL: every,
-            FailurePolicy.REFUSE: refused_announcement(words),
-        }.get(route.on_failure, generic_announcement(words, direction))
-        prompt = prompt_for(said, self._directory) if said else None
+        said = [generic_announcement(words, direction)]
+        if route.on_failure is FailurePolicy.REFUSE:
+            said = [refused_announcement(words)]
+        elif route.on_failure is FailurePolicy.ALL:
+            everywhere = self._directory.every_country
+            every = announcement(words, direction, Stage.POSSIBLE, everywhere)
+            said = [sentence for sentence in (every, *said) if sentence]
+        prompts = (prompt_for(sentence, self._directory) for sentence in said)
+        prompt = next(filter(None, prompts), None)
         known = {
             "DISCLOSURE_ROUTE": name,
             "DISCLOSURE_DIRECTION": direction.value,
             "DISCLOSURE_ON_FAILURE": route.on_failure.value,
             "DISCLOSURE_SENTENCE": prompt.sound.path if prompt else "",
-            "DISCLOSURE_SINCE": "${EPOCH}",
+            "DISCLOSURE_SINCE": _SINCE,
         }
         return f"MSet({','.join(f'{key}={value}' for key, value in known.items())})"
 
-    def _connect(self, route: Treatment, stages: Collection[Stage]) -> Iterator[str]:
-        """Who is called. Where the agent who answered has left before the connection (then
-        the disposition is not BRIDGE), it begins again."""
-        tells_who_answered = Stage.ANSWERED in stages
-        if route.queue:
-            yield f" same => n(connect),MSet({_UNTOLD})"
-        if route.queue and self._freepbx:
-            if tells_who_answered:
+    def _connect(
+        self, queue: str | None, dial: Sequence[str], told: bool, policy: FailurePolicy
+    ) -> Iterator[str]:
+        """Who is called; ``told`` says whether the caller is told who answered. An agent who leaves
+        before the connection sends the caller back to ``connect``."""
+        yield f" same => n(connect),{_BACK}"
+        if queue:
+            yield f" same => n,MSet({_UNTOLD})"
+        if queue and self._freepbx:
+            if told:
                 # FreePBX takes it through IF(), where only quotes keep a : and a ? together.
-                yield f' same => n,Set(VQ_AGI="{self._hook(route.queue, route.on_failure)}")'
+                yield f' same => n,Set(VQ_AGI="{self._hook(queue, policy)}")'
                 yield " same => n,Set(VQ_GOSUB=disclosure-member)"
-            yield f" same => n,Goto(ext-queues,{route.queue},1)"
-        elif route.queue:
-            yield f" same => n,{self._queue(route.queue, route.on_failure, tells_who_answered)}"
-            if tells_who_answered:
+            yield f" same => n,Goto(ext-queues,{queue},1)"
+            return
+        if queue:
+            yield f" same => n,{self._queue(queue, policy, told)}"
+            if told:
                 yield f" same => n,{_HAS_LEFT}"
                 yield f" same => n,{_STILL_WAITS}"
-            yield " same => n,Hangup()"
-        else:
-            option = ",G(disclosure-answered^s^1)" if tells_who_answered else ""
-            for number, group in enumerate(route.dial):
-                label = "" if number else "(connect)"
-                yield f" same => n{label},Dial({group},{RING_SECONDS}{option})"
-            yield " same => n,Hangup()"
+            yield ' same => n,GotoIf($["${QUEUESTATUS}" = "CONTINUE"]?over)'
+        option = ",G(disclosure-answered^s^1)" if told else ""
+        for group in dial:
+            yield f" same => n,Dial({group},{RING_SECONDS}{option})"
+        if dial:
+            yield ' same => n,GotoIf($["${DIALSTATUS}" = "ANSWER"]?over)'
+        yield f" same => n,{_UNANSWERED}"
+        yield " same => n(over),Hangup()"
 
     def _hook(self, queue: str, policy: FailurePolicy) -> str:
         """What ``Queue`` starts on the caller's channel once a member has answered.
@@ -202,14 +219,24 @@ class _Writer:
             "; Callers who chose another agent come here. Whoever waited longest goes first.",
             f"[{CHOICE_CONTEXT}]",
         ]
-        chosen = {route.choice: route for route in self._routes.values() if route.choice}
-        for queue, route in chosen.items():
-            stages = self._stages(route, Direction.INBOUND)
+        choosing = [route for route in self._routes.values() if route.choice]
+        for queue in dict.fromkeys(route.choice for route in choosing):
+            routes = [route for route in choosing if route.choice == queue]
+            told = any(
+                Stage.ANSWERED in self._stages(route, direction)
+                for route in routes
+                for direction in Direction
+            )
+            policies = {route.on_failure for route in routes}
+            refuse = FailurePolicy.REFUSE
             lines += [
                 f"exten => {queue},1,{_RELEASE}",
-                " same => n,Set(QUEUE_PRIO=$[1 + ${EPOCH} - 0${DISCLOSURE_SINCE}])",
+                f" same => n,Set(DISCLOSURE_SINCE={_SINCE})",
+                " same => n,Set(QUEUE_PRIO=$[1 + ${EPOCH} - ${DISCLOSURE_SINCE}])",
+                *self._connect(
+                    queue, (), told, refuse if refuse in policies else FailurePolicy.GENERIC
+                ),
             ]
-            lines += self._connect(Treatment(queue=queue, on_failure=route.on_failure), stages)
         return "\n".join([*lines, f"exten => h,1,{_RELEASE_MEMBER}", ""])
 
     def _tell(self) -> str:
@@ -223,7 +250,7 @@ exten => s,1,Set(DISCLOSURE_DISPOSITION=)
  same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = ""]?AGI(callcentre-disclosure-agi,{asked}))
  same => n,GotoIf($["${{DISCLOSURE_DISPOSITION}}" != ""]?told)
  same => n,Log(ERROR,callcentre-disclosure is away: on_failure is ${{DISCLOSURE_ON_FAILURE}})
- same => n,Set(__DISCLOSURE_STATUS=NOT_DISCLOSED)
+ same => n,MSet(__DISCLOSURE_STATUS=NOT_DISCLOSED,__DISCLOSURE_COUNTRIES=)
  same => n,GotoIf($["${{DISCLOSURE_ON_FAILURE}}" = "silent"]?told)
  same => n,Progress()
  same => n,Playback(${{DISCLOSURE_SENTENCE}},noanswer)
@@ -235,13 +262,16 @@ exten => h,1,{_RELEASE}
     def _agents(self) -> str:
         """Agents by extension, for transfers: a caller who was announced is told who answers now,
         everybody else is just connected."""
-        lines = []
+        interfaces: dict[str, str] = {}
         for interface in self._configuration.agents:
-            if pattern := _extension(interface):
-                technology = interface.partition("/")[0]
-                lines.append(
-                    f"exten => {pattern},1,Gosub(disclosure-transfer,s,1({technology}/${{EXTEN}}))"
-                )
+            if found := _NUMBERED.fullmatch(interface):
+                digits = found[2].replace("?", "X")
+                extension = f"_{digits}" if "X" in digits else digits
+                interfaces.setdefault(extension, f"{found[1]}/${{EXTEN}}")
+        lines = [
+            f"exten => {extension},1,Gosub(disclosure-transfer,s,1({interface}))"
+            for extension, interface in interfaces.items()
+        ]
         return "\n".join([_TRANSFER_HEADING, *lines, "", _TRANSFER])
 
 
@@ -250,17 +280,8 @@ def _described(route: Treatment) -> str:
     return f"To {where}; rule: {route.profile or 'none named'}"
 
 
-_DIGITS = re.compile(r"\w+/([0-9?]*[0-9?])(\*?)")
-
-
-def _extension(interface: str) -> str | None:
-    """The extension of an agent whose interface is a number: ``PJSIP/2??`` is ``_2XX``."""
-    found = _DIGITS.fullmatch(interface)
-    if not found:
-        return None
-    digits, rest = found[1].replace("?", "X"), "!" if found[2] else ""
-    return f"_{digits}{rest}" if "X" in digits or rest else digits
-
+#: An agent who can be dialled: ``PJSIP/201``, or ``PJSIP/2??`` for the extension ``_2XX``.
+_NUMBERED = re.compile(r"(\w+)/([0-9?]+)")
 
 _PLAIN_HOW = """\
 ;
@@ -279,6 +300,10 @@ _FREEPBX_HOW = """\
 ;     to which the Inbound Route of its numbers goes.
 """
 
+_ROUTE_HEADING = {
+    Direction.INBOUND: "; What the lines above and below need to know of each route",
+    Direction.OUTBOUND: "; The same, for calls made",
+}
 _CALLS_HEADING = {
     Direction.INBOUND: "; Calls received, by route",
     Direction.OUTBOUND: (
@@ -288,15 +313,21 @@ _CALLS_HEADING = {
 }
 _NUMBER = {
     Direction.INBOUND: "stage=possible",
-    Direction.OUTBOUND: "stage=possible,did=${DISCLOSURE_CONSUMER}",
+    Direction.OUTBOUND: "stage=possible,did=${FILTER(0-9+,${DISCLOSURE_CONSUMER})}",
 }
 
 _UNTOLD = "DISCLOSURE_DISPOSITION=,SHARED(DISCLOSURE_AGENT)=,__DISCLOSURE_CALLER=${CHANNEL(name)}"
-_ROUTE = "disclosure-calls-${DISCLOSURE_DIRECTION},${DISCLOSURE_ROUTE}"
+#: When the call began, as far as is known here; where it goes back to when an agent has left.
+_SINCE = '${IF($["${DISCLOSURE_SINCE}" = ""]?${EPOCH}:${DISCLOSURE_SINCE})}'
+_BACK = "Set(DISCLOSURE_BACK=${CONTEXT},${EXTEN},connect)"
+_MEMBER_CHANNEL = '${IF($["${SHARED(DISCLOSURE_AGENT)}" = ""]?-:${SHARED(DISCLOSURE_AGENT)})}'
 _STILL_WAITS = (
-    'GotoIf($["${DISCLOSURE_DISPOSITION}${CHANNEL_EXISTS(${SHARED(DISCLOSURE_AGENT)})}" = "1"]'
+    f'GotoIf($["${{DISCLOSURE_DISPOSITION}}${{CHANNEL_EXISTS({_MEMBER_CHANNEL})}}" = "1"]'
     "?disclosure-answered,handed-over,1)"
 )
+#: Who is not answered goes where the administrator wants.
+_PLACE = "disclosure-unanswered,${DISCLOSURE_ROUTE},1"
+_UNANSWERED = f"GotoIf($[${{DIALPLAN_EXISTS({_PLACE})}}]?{_PLACE})"
 _HAS_LEFT = 'GotoIf($["${DISCLOSURE_DISPOSITION}" = "CONTINUE_IN_DIALPLAN"]?connect)'
 _WAITING_TONE = "440/150,0/2000"
 _RELEASE_MEMBER = (
@@ -318,13 +349,15 @@ exten => caller,1,StopPlayTones()
  same => n,Set(DISCLOSURE_WAITING=${{DIALEDPEERNAME}})
  same => n(tell),Gosub(disclosure-tell,s,1(stage=answered,agent=${{DISCLOSURE_WAITING}}))
  same => n(bridge),Bridge(${{DISCLOSURE_WAITING}})
- same => n,GotoIf($["${{BRIDGERESULT}}" = "NONEXISTENT"]?{_ROUTE},connect)
+ same => n,GotoIf($["${{BRIDGERESULT}}" = "NONEXISTENT"]?${{DISCLOSURE_BACK}})
  same => n,Hangup()
  same => n(consult),Bridge(${{DIALEDPEERNAME}},F(disclosure-waiting^s^1))
  same => n,Hangup()
 exten => join,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
+ same => n,Set(SHARED(DISCLOSURE_AGENT)=)
  same => n,Goto(caller,bridge)
 exten => handed-over,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
+ same => n,Set(SHARED(DISCLOSURE_AGENT)=)
  same => n,Goto(caller,tell)
 exten => h,1,{_RELEASE}
 """
@@ -353,7 +386,8 @@ exten => s,2,Goto(consumer,1)
 exten => agent,1,Progress()
  same => n,PlayTones({_WAITING_TONE})
  same => n,Wait({INFORM_SECONDS})
-exten => consumer,1,MSet(DISCLOSURE_DIRECTION=outbound,DISCLOSURE_WAITING=${{DISCLOSURE_AGENT}})
+exten => consumer,1,Gosub(disclosure-route-outbound,${{DISCLOSURE_ROUTE}},1)
+ same => n,Set(DISCLOSURE_WAITING=${{DISCLOSURE_AGENT}})
  same => n,Gosub(disclosure-tell,s,1({_ABOUT_CONSUMER}))
  same => n,Bridge(${{DISCLOSURE_AGENT}})
  same => n,Hangup()

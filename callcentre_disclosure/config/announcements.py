@@ -67,6 +67,10 @@ def _sentences(
                 said = announcement(wording, direction, stage, codes, domestic)
                 assert said is not None, f"{codes} were checked to have words"
                 yield said, names
+                if stage is Stage.POSSIBLE and codes == (domestic,):
+                    # An agent whom nobody knows may have answered.
+                    perhaps = announcement(wording, direction, stage, codes)
+                    yield from ((sentence, names) for sentence in [perhaps] if sentence)
 
 
 def _of_route(

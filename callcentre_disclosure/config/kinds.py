@@ -84,7 +84,13 @@ SomeQueue: TypeAlias = Annotated[
     str, Kind("queue", "the name of a queue", digits=True, refers_to="queues")
 ]
 RouteId: TypeAlias = Annotated[
-    str, Kind("route-id", "letters and digits, with . _ or - between them", r"[^\W_][\w.-]*")
+    str,
+    Kind(
+        "route-id",
+        "letters and digits, with . _ or - after the first (and none of e, h, i, t and T alone, "
+        "which have a meaning in a dialplan)",
+        r"(?![ehitT]$)[^\W_][\w.-]*",
+    ),
 ]
 Interface: TypeAlias = Annotated[
     str,

@@ -53,7 +53,7 @@ class Decision:
     ``duty`` is what the profile asks for now, ``media`` how the caller hears it, ``fallbacks`` what
     is said, one after the other until one is heard, where the countries cannot be told, ``refusal``
     the sound that ends a call. ``unknown`` is what the door was told and the configuration does not
-    know.
+    know; it is not ``exact`` where that is the agent who answered.
     """
 
     route: Route
@@ -68,6 +68,7 @@ class Decision:
     refusal: Prompt | None
     offer: Offer | None
     unknown: str
+    exact: bool
 
     @property
     def obstacle(self) -> str:
@@ -87,7 +88,9 @@ def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
     wording = directory.wordings.get(language)
     assert wording is not None, f"no wording for the configured language {language}"
     resolution = resolve(call, route, directory)
-    countries = disclosed_countries(resolution, at)
+    exact = call.agent is None or resolution.basis in (Basis.AGENT, Basis.SITE)
+    # Who answers although nobody knows them need not be where a site is open.
+    countries = disclosed_countries(resolution, at if exact else None)
     asked = duty(profile, call, countries.codes, directory.domestic_country)
     return Decision(
         route=route,
@@ -97,11 +100,12 @@ def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
         duty=asked,
         media=_media(call, route, directory),
         text=route.text or call.text,
-        plan=plan(wording, route, profile, call, countries, directory),
+        plan=plan(wording, route, profile, call, countries, directory, exact=exact),
         fallbacks=tuple(_fallbacks(wording, route, call, directory)),
         refusal=prompt_for(refused_announcement(wording), directory),
         offer=_offer(wording, route, profile, call, asked, countries, directory),
         unknown=_unknown(call, resolution, directory),
+        exact=exact,
     )
 
 
@@ -181,14 +185,17 @@ def plan(
     call: CallFacts,
     countries: DisclosedCountries,
     directory: Directory,
+    *,
+    exact: bool = True,
 ) -> AnnouncementPlan:
     """Find the sounds of an announcement.
 
     The company's name and what the route and the profile add are said once in a call: where it is
     received, before an agent is sought.
     """
-    codes, domestic = countries.codes, directory.domestic_country
-    sentence = announcement(wording, call.direction, call.stage, codes, domestic)
+    codes, domestic = countries.codes, directory.domestic_country if exact else None
+    stage = call.stage if exact else Stage.POSSIBLE
+    sentence = announcement(wording, call.direction, stage, codes, domestic)
     if sentence is None:
         unworded = ", ".join(code for code in codes if code not in wording.countries)
         prompt, missing = None, f"words for {unworded} in {wording.language}"

@@ -97,12 +97,13 @@ def disclose(
             "DISCLOSURE_DISPOSITION": disposition.value,
         }
     )
-    if waits and disposition is not Disposition.BRIDGE:
+    goes_on = disposition in (Disposition.BRIDGE, Disposition.CONTINUE_IN_DIALPLAN)
+    if waits and goes_on:  # where the agent has left, the dialplan finds nobody there
+        failure = (yield Redirect(ANSWERED_CONTEXT, "join")) or failure
+    if waits and (failure or not goes_on):
         assert call.agent is not None
         yield Release(call.agent)
-    if waits and disposition is Disposition.BRIDGE:
-        failure = (yield Redirect(ANSWERED_CONTEXT, "join")) or failure
-    elif disposition is Disposition.REDIRECT:
+    if disposition is Disposition.REDIRECT:
         assert offer is not None
         failure = (yield Redirect(CHOICE_CONTEXT, offer.queue)) or failure
     elif disposition is Disposition.HANG_UP and outcome is not DisclosureOutcome.ABANDONED:

@@ -76,14 +76,15 @@ class DisclosedCountries:
     codes: tuple[str, ...] = ()
 
 
-def disclosed_countries(resolution: SiteResolution, moment: datetime) -> DisclosedCountries:
-    """The countries to name at an aware ``moment``.
+def disclosed_countries(resolution: SiteResolution, moment: datetime | None) -> DisclosedCountries:
+    """The countries to name at an aware ``moment``, or at any (None).
 
     Sites that are closed are not named. When none is open all are: naming a country too many is
     the lesser fault, and whoever answers after hours does so at one of them.
     """
     if resolution.agent is not None:
         return DisclosedCountries((resolution.agent.country,))
-    candidates = [s for s in resolution.sites if s.open_at(moment)] or resolution.sites
+    open_sites = [s for s in resolution.sites if moment is not None and s.open_at(moment)]
+    candidates = open_sites or resolution.sites
     countries = (country for site in candidates for country in site.countries)
     return DisclosedCountries(tuple(dict.fromkeys(countries)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .announcement import Prompt
-from .call import CallFacts
+from .call import CallFacts, Stage
 from .commands import Answer, Ask, Command, Play, Progress, Report, SendText
 from .decision import Decision
 from .outcome import DisclosureOutcome, Ending, PlaybackResult, judge, outcome_of
@@ -97,6 +97,8 @@ def tell(
     told = yield from speaker.say((decision.plan.prompt,))
     late = _late(call, decision, received_at, speaker.elapsed())
     telling = _as_told(told, decision.plan.countries, late)
+    if not decision.exact:
+        telling = _no_more_than_partly(telling)
     if told is None or told.result is PlaybackResult.FAILED:
         telling = yield from _instead(telling, call, decision, speaker, received_at)
     if any(p.result is PlaybackResult.CALLER_HUNG_UP for p in speaker.playbacks):
@@ -122,7 +124,7 @@ def _instead(
             return replace(telling, generic=said.result is PlaybackResult.COMPLETE)
         late = _late(call, decision, received_at, speaker.elapsed())
         telling = _as_told(said, fallback.countries, late)
-        if decision.resolution.basis is Basis.UNRESOLVED:
+        if decision.resolution.basis is Basis.UNRESOLVED or call.stage is Stage.ANSWERED:
             telling = _no_more_than_partly(telling)
         return telling
     return telling
@@ -138,7 +140,7 @@ def _as_told(said: Playback | None, countries: tuple[str, ...], late: str) -> Te
 
 
 def _no_more_than_partly(telling: Telling) -> Telling:
-    """What was told too late, or of a call that nobody knows the site of, is no disclosure."""
+    """What was told too late, or may be of another country than the agent's, is no disclosure."""
     if telling.outcome is not DisclosureOutcome.DISCLOSED:
         return telling
     return replace(telling, outcome=DisclosureOutcome.PARTIAL)

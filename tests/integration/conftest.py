@@ -97,6 +97,15 @@ def wav(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those of a file and an Asterisk stay together: they may
+    share it."""
+    for item in items:
+        called = getattr(item, "callspec", None)
+        version = called.params.get("asterisk_version", "") if called else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {version}"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

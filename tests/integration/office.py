@@ -155,6 +155,9 @@ exten => 0777,1,Answer()
  same => n,Queue(eu,r)
 exten => 001,1,Gosub(disclosure-call,s,1(PJSIP/consumer,exact))
 
+[disclosure-unanswered]
+exten => told-first,1,Dial(PJSIP/401,20)
+
 [desks]
 exten => _XXX,1,Dial(PJSIP/${EXTEN},20)
 [unknown]
@@ -259,19 +262,22 @@ class Heard:
     def __init__(self, office: Office, call: Call) -> None:
         self.office = office
         self.call = call
+        self.language = "fr"
         self._sounds: dict[str, Match] | None = None
 
     def sounds(self) -> dict[str, Match]:
-        """Every sound that was heard from beginning to end, by its name without the hash, in the
-        order in which they were heard."""
+        """Every sound of a language (* for all) that was heard from beginning to end, by its name
+        without the hash, in the order in which they were heard; nothing is heard twice."""
         if self._sounds is not None:
             return self._sounds
         recording = self.call.recording()
         found = {}
-        for file in sorted((self.office.centre.folder / "sounds").rglob("*.wav")):
+        for file in sorted((self.office.centre.folder / "sounds").glob(f"{self.language}/*.wav")):
             match = find(recording, file)
             if match and match.complete:
                 found[_plain(file)] = match
+                again = find(recording, file, after=match.end)
+                assert again is None or not again.complete, f"{file.stem} was said twice"
         found = dict(sorted(found.items(), key=lambda item: item[1].start))
         self._sounds = found if self.call.ending else None
         return found

@@ -64,7 +64,7 @@ class Building:
                 files={"extensions_disclosure.conf": written},
                 queues=QUEUES,
                 agents=self.ports,
-                callers={"caller": "127.0.0.2", "muting": "127.0.0.3"},
+                callers={"caller": "127.0.0.2", "muting": "127.0.0.3", "english": "127.0.0.4"},
                 languages={"caller": "fr", "muting": "fr", "consumer": "fr"},
                 pjsip_extra="".join(
                     f"[{agent}](+)\ncall_group = 1\npickup_group = 1\n" for agent in VOICES
@@ -122,6 +122,13 @@ def muting() -> Iterator[Phone]:
 
 
 @pytest.fixture
+def english() -> Iterator[Phone]:
+    """A caller whose channel speaks English."""
+    with Phone("127.0.0.4", number="+33612345681") as phone:
+        yield phone
+
+
+@pytest.fixture
 def second_caller() -> Iterator[Phone]:
     with Phone("127.0.0.2", number="+33612345680") as phone:
         yield phone
@@ -146,6 +153,7 @@ def test_queue(office: Office, who: str, country: str) -> None:
     """The possible countries, then that of the member who answered."""
     office.only(who)
     heard = office.call("queue")
+    heard.language = "*"
     leg = office.leg(who)
     heard.talk(leg)
     told = heard.sounds()
@@ -157,6 +165,15 @@ def test_queue(office: Office, who: str, country: str) -> None:
     heard.agrees_with(first, second)
     assert second["profile"] == "fr-2018"
     assert heard_tone(leg, INFORMING_HZ)[0][0] < leg.wait_for("answered") + 0.5
+
+
+def test_queue_in_another_language(office: Office, english: Phone) -> None:
+    office.only(AMINA)
+    heard = Heard(office, english.call(ROUTES["queue"].number, office.asterisk.sip_address))
+    heard.language = "*"
+    heard.talk(office.leg(AMINA))
+    assert list(heard.sounds()) == ["en/possible-ma-tn", "en/answered-ma"]
+    heard.agrees_with(*office.evidence(2))
 
 
 @pytest.mark.parametrize("road", ["group", "turn"])
@@ -341,6 +358,25 @@ def test_choice_after_an_agent_has_answered(office: Office, road: str, before: l
     *_, offered, last = office.evidence(3 if road != "us" else 2)
     assert offered["disposition"] == "REDIRECT"
     assert 0 < last["waited_since_choice"] < 10
+
+
+def test_who_chose_stays_there_when_that_agent_leaves(office: Office) -> None:
+    heard = office.call("choice-before")
+    heard.call.wait_until(heard.begins("fr/choice-eu") + 0.2)
+    heard.call.send_dtmf("1")
+    leg = office.leg(LUC)
+    heard.call.wait_until(heard.answered_by(leg) + 0.6)
+    leg.hang_up()
+    heard.talk(office.leg(LUC))
+    assert list(heard.sounds()) == [POSSIBLE, "fr/answered-fr"]
+    assert heard.voices() == [LUC]
+
+
+def test_who_is_not_answered_goes_where_the_administrator_says(office: Office) -> None:
+    office.only(LUC)
+    heard = office.call("told-first")
+    heard.talk(office.leg(LUC))
+    assert list(heard.sounds()) == [POSSIBLE_MA]
 
 
 def test_who_chose_goes_before_those_who_wait(office: Office, second_caller: Phone) -> None:

@@ -71,7 +71,7 @@ def test_what_a_changed_configuration_needs_no_more_goes(
     configuration: Path, tmp_path: Path
 ) -> None:
     run()
-    country = configuration.read_text().replace("SN", "FR")
+    country = configuration.read_text().replace("SN", "TD")
     configuration.write_text(country)
     done = run()
     assert done.exit_code == 1

@@ -105,6 +105,7 @@ domestic_country: TN
         "Appel traité en Tunisie ou au Maroc, merci": ("routes.a", "queues.sales"),
         "Appel traité au Maroc, merci": ("routes.a", "queues.sales", "routes.b", "sites.rabat"),
         "Appel pris en Tunisie, merci": ("sites.tunis",),
+        "Appel traité en Tunisie, merci": ("sites.tunis",),
         "Conseiller au Maroc en ligne": ("sites.rabat",),
         "Conseiller en Tunisie en ligne": ("sites.tunis",),
         "Conseiller à Madagascar en ligne": ("agents",),
@@ -203,7 +204,7 @@ def test_one_country_is_every_country_and_not_certain(write: Write) -> None:
         write, "sites: {lyon: {country: FR}}\ndomestic_country: FR\ndefault: {on_failure: all}\n"
     )
 
-    assert users["Appel traité en France, merci."] == ("default",)
+    assert users["Appel traité en France, merci."] == ("default", "sites.lyon")
     assert users["Appel pris en France, merci."] == ("sites.lyon",)
 
 

@@ -53,7 +53,7 @@ def test_the_agent_waits_and_the_caller_joins_them(directory: Directory) -> None
         ({FindExtension: LOST}, [Play]),
         ({Redirect: REFUSED}, [WAITS, Play]),
         ({"answered": HUNG_UP}, [WAITS, Play, Release(AGENT)]),
-        ({FindChannel: REFUSED}, [WAITS, Play, Release(AGENT)]),
+        ({FindChannel: REFUSED}, [WAITS, Play, JOINS]),
     ],
     ids=["no such place", "nobody answers", "cannot be sent", "caller hangs up", "agent has left"],
 )
@@ -62,6 +62,15 @@ def test_where_it_goes_otherwise(
 ) -> None:
     _, commands = journey(directory, HOOK, but(exceptions))
     assert kinds(commands) == moved
+
+
+def test_an_agent_whom_nobody_can_join_is_released(directory: Directory) -> None:
+    def door(command: Command) -> PlaybackReport | None:
+        return HUNG_UP if command == JOINS else but({})(command)
+
+    record, commands = journey(directory, HOOK, door)
+    assert kinds(commands) == [WAITS, Play, JOINS, Release(AGENT)]
+    assert not record.carried_out
 
 
 def test_an_agent_whose_caller_is_refused_is_released_first(directory: Directory) -> None:
