@@ -91,7 +91,7 @@ def disclose(
 
     failure = yield SetVariables(
         {
-            **_memory(call, telling, made),
+            **_memory(call, telling, made, disposition),
             "__DISCLOSURE_ID": disclosure_id,
             "DISCLOSURE_SITE": decision.resolution.site or "",
             "DISCLOSURE_DISPOSITION": disposition.value,
@@ -167,7 +167,9 @@ def _has_left(call: CallFacts) -> Generator[Command, Report, bool]:
     return missing is not None and missing.ending is Ending.REFUSED
 
 
-def _memory(call: CallFacts, telling: Telling, made: OfferMade | None) -> dict[str, str]:
+def _memory(
+    call: CallFacts, telling: Telling, made: OfferMade | None, disposition: Disposition
+) -> dict[str, str]:
     """What the rest of the call is to know: queues, transfers, detail records."""
     before = call.told
     if telling.to_the_end:
@@ -180,6 +182,8 @@ def _memory(call: CallFacts, telling: Telling, made: OfferMade | None) -> dict[s
         told = before
     if not telling.to_the_end and (telling.generic or (before and before.generic)):
         told = replace(told, generic=True)
+    if call.stage is Stage.ANSWERED and disposition is Disposition.CONTINUE_IN_DIALPLAN:
+        told = replace(told, stage=Stage.POSSIBLE)  # nobody was connected, another will answer
     variables = {"__DISCLOSURE_TOLD": str(told)}
     if telling.outcome is not DisclosureOutcome.NOT_REQUIRED or not told.countries:
         variables["__DISCLOSURE_STATUS"] = telling.outcome.value

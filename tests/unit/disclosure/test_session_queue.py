@@ -21,7 +21,7 @@ from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackReport
 from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
 from callcentre_disclosure.disclosure.route import FailurePolicy
-from tests.unit.disclosure.journeys import CALL, HUNG_UP, LOST, REFUSED, but, journey
+from tests.unit.disclosure.journeys import CALL, HUNG_UP, LOST, REFUSED, but, journey, variables
 
 AGENT = "PJSIP/201-0000000a"
 HOOK = replace(
@@ -93,3 +93,15 @@ def test_an_agent_whose_caller_chose_another_is_released_first(directory: Direct
 def test_where_nothing_is_to_be_said_the_queue_connects(directory: Directory) -> None:
     _, commands = journey(directory, replace(HOOK, told=Told(Stage.POSSIBLE, ("MA",))))
     assert moves(commands) == []
+
+
+def test_another_agent_is_announced_where_the_first_had_left(directory: Directory) -> None:
+    """Even where the rule wants one announcement a call: nobody has been connected yet."""
+    assert isinstance(directory.routes, dict)
+    service = replace(directory.routes["service"], profile="once")
+    centre = replace(directory, routes={"service": service})
+    _, commands = journey(centre, HOOK, but({FindChannel: REFUSED}))
+    told = Told.read(variables(commands)["DISCLOSURE_TOLD"])
+    assert told == Told(Stage.POSSIBLE, ("MA",))
+    record, _ = journey(centre, replace(HOOK, agent="PJSIP/3999-0000000b", told=told))
+    assert (record.duty.asked, record.announced) == (True, ("TN",))
