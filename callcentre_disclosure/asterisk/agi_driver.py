@@ -129,6 +129,12 @@ class AgiDriver:
         self._channel = ""
         self._position = 0
 
+    def slips(self) -> Iterator[str]:
+        """What Asterisk or its dialplan did wrong, for the log."""
+        yield from self.notes
+        if self.fault:
+            yield str(self.fault)
+
     def receive(self, data: bytes, now: float) -> bytes:
         """Bytes from Asterisk, empty at the end of the stream; returns the bytes to send."""
         out = b""
@@ -323,9 +329,9 @@ class AgiDriver:
             # that names the agent is believed even where it names nobody. Where somebody else
             # picked the call up, only the channel in DISCLOSURE_AGENT tells who.
             if agent is None:
-                interface = known["MEMBERINTERFACE"]
-                in_queue = bool(known["SHARED(DISCLOSURE_AGENT)"])
-                agent = known["SHARED(DISCLOSURE_AGENT)"] or interface or known["DIALEDPEERNAME"]
+                answering, interface = known["SHARED(DISCLOSURE_AGENT)"], known["MEMBERINTERFACE"]
+                agent = answering or interface or known["DIALEDPEERNAME"]
+                in_queue = bool(answering)
                 member = (
                     known["MEMBERNAME"] if interface_of(agent) == interface_of(interface) else ""
                 )

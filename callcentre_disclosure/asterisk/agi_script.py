@@ -61,9 +61,8 @@ def _converse(driver: AgiDriver, incoming: int, outgoing: int, opening: bytes) -
 
 
 def _conclude(driver: AgiDriver, keep: Callable[[LedgerRecord], None]) -> threading.Thread | None:
-    for slip in (*driver.notes, driver.fault):
-        if slip:
-            _log.warning("%s", slip)
+    for slip in driver.slips():
+        _log.warning("%s", slip)
     if driver.record is None:
         return None
     writer = threading.Thread(target=keep, args=(driver.record,), daemon=True)

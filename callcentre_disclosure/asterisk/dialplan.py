@@ -16,17 +16,17 @@ from urllib.parse import quote
 from callcentre_disclosure.config.checks import numbering_of
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.model import Configuration, ProfileEntry, Treatment
-from callcentre_disclosure.disclosure.announcement import (
-    announcement,
-    generic_announcement,
-    refused_announcement,
-)
+from callcentre_disclosure.disclosure.announcement import refused_announcement
 from callcentre_disclosure.disclosure.call import Direction, Stage
-from callcentre_disclosure.disclosure.decision import prompt_for
+from callcentre_disclosure.disclosure.decision import fallbacks, prompt_for
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.numbers import written_forms
 from callcentre_disclosure.disclosure.route import FailurePolicy, Media
-from callcentre_disclosure.disclosure.session import CHOICE_CONTEXT, REFUSAL_CAUSE
+from callcentre_disclosure.disclosure.session import (
+    ANSWERED_CONTEXT,
+    CHOICE_CONTEXT,
+    REFUSAL_CAUSE,
+)
 
 #: Where the FastAGI server is, as ``HOST`` or ``HOST:PORT``.
 SERVER = "127.0.0.1"
@@ -144,14 +144,10 @@ class _Writer:
         """What the lines that follow, and a transferred call, need to know of the route."""
         language = route.language or self._configuration.languages[0]
         words = self._configuration.wordings[language]
-        said = [generic_announcement(words, direction)]
+        instead = fallbacks(words, route.on_failure, direction, self._directory)
+        prompts = [fallback.prompt for fallback in instead]
         if route.on_failure is FailurePolicy.REFUSE:
-            said = [refused_announcement(words)]
-        elif route.on_failure is FailurePolicy.ALL:
-            everywhere = self._directory.every_country
-            every = announcement(words, direction, Stage.POSSIBLE, everywhere)
-            said = [sentence for sentence in (every, *said) if sentence]
-        prompts = (prompt_for(sentence, self._directory) for sentence in said)
+            prompts = [prompt_for(refused_announcement(words), self._directory)]
         prompt = next(filter(None, prompts), None)
         known = {
             "DISCLOSURE_ROUTE": name,
@@ -183,7 +179,7 @@ class _Writer:
                 yield f" same => n,{_HAS_LEFT}"
                 yield f" same => n,{_STILL_WAITS}"
             yield ' same => n,GotoIf($["${QUEUESTATUS}" = "CONTINUE"]?over)'
-        option = ",G(disclosure-answered^s^1)" if told else ""
+        option = f",{_GO_ON_ANSWERED}" if told else ""
         for group in dial:
             yield f" same => n,Dial({group},{RING_SECONDS}{option})"
         if dial:
@@ -323,12 +319,14 @@ _BACK = "Set(DISCLOSURE_BACK=${CONTEXT},${EXTEN},connect)"
 _MEMBER_CHANNEL = '${IF($["${SHARED(DISCLOSURE_AGENT)}" = ""]?-:${SHARED(DISCLOSURE_AGENT)})}'
 _STILL_WAITS = (
     f'GotoIf($["${{DISCLOSURE_DISPOSITION}}${{CHANNEL_EXISTS({_MEMBER_CHANNEL})}}" = "1"]'
-    "?disclosure-answered,handed-over,1)"
+    f"?{ANSWERED_CONTEXT},handed-over,1)"
 )
 #: Who is not answered goes where the administrator wants.
 _PLACE = "disclosure-unanswered,${DISCLOSURE_ROUTE},1"
 _UNANSWERED = f"GotoIf($[${{DIALPLAN_EXISTS({_PLACE})}}]?{_PLACE})"
 _HAS_LEFT = 'GotoIf($["${DISCLOSURE_DISPOSITION}" = "CONTINUE_IN_DIALPLAN"]?connect)'
+#: An option of ``Dial``: the caller goes on at s,1 and who has answered at s,2.
+_GO_ON_ANSWERED = f"G({ANSWERED_CONTEXT}^s^1)"
 _WAITING_TONE = "440/150,0/2000"
 _RELEASE_MEMBER = (
     'ExecIf($["${SHARED(DISCLOSURE_AGENT)}" != ""]?SoftHangup(${SHARED(DISCLOSURE_AGENT)}))'
@@ -340,7 +338,7 @@ _RELEASE = 'ExecIf($["${DISCLOSURE_WAITING}" != ""]?SoftHangup(${DISCLOSURE_WAIT
 _ANSWERED = f"""\
 ; Somebody has answered a Dial: the caller, whom it lets hear the ringing on, goes on at s,1 and the
 ; agent, who hears a tone, at s,2
-[disclosure-answered]
+[{ANSWERED_CONTEXT}]
 exten => s,1,Goto(caller,1)
 exten => s,2,PlayTones({_WAITING_TONE})
  same => n,Wait({INFORM_SECONDS})
@@ -406,7 +404,7 @@ _TRANSFER = f"""\
 exten => s,1,GotoIf($["${{DISCLOSURE_ROUTE}}" != ""]?dial)
  same => n,Set(CHANNEL(hangup_handler_push)=disclosure-handed-over,s,1)
  same => n,Set(DISCLOSURE_CONSULTING=${{CHANNEL(name)}})
- same => n(dial),Dial(${{ARG1}},{RING_SECONDS},G(disclosure-answered^s^1))
+ same => n(dial),Dial(${{ARG1}},{RING_SECONDS},{_GO_ON_ANSWERED})
  same => n,Hangup()
 
 [disclosure-handed-over]
@@ -416,7 +414,7 @@ exten => s,1,GotoIf($["${{DIALEDPEERNAME}}" = ""]?over)
  same => n,GotoIf($["${{IMPORT(${{DISCLOSURE_CALLER}},DISCLOSURE_ROUTE)}}" = ""]?over)
  same => n,Set(SHARED(DISCLOSURE_AGENT,${{DISCLOSURE_CALLER}})=${{DIALEDPEERNAME}})
  same => n,Set(SHARED(DISCLOSURE_CALLER,${{DIALEDPEERNAME}})=${{DISCLOSURE_CALLER}})
- same => n,ChannelRedirect(${{DISCLOSURE_CALLER}},disclosure-answered,handed-over,1)
+ same => n,ChannelRedirect(${{DISCLOSURE_CALLER}},{ANSWERED_CONTEXT},handed-over,1)
  same => n(over),Return()
 
 [disclosure-waiting]

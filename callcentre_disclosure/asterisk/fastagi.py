@@ -196,9 +196,8 @@ class _Call(asyncio.Protocol):
 
     def _finish(self) -> None:
         self._finished = True
-        for slip in (*self._driver.notes, self._driver.fault):
-            if slip:
-                _log.warning("%s", slip)
+        for slip in self._driver.slips():
+            _log.warning("%s", slip)
         if self._driver.record is None:
             self._transport.close()
             return

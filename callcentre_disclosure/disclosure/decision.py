@@ -101,7 +101,7 @@ def decide(call: CallFacts, directory: Directory, at: datetime) -> Decision:
         media=_media(call, route, directory),
         text=route.text or call.text,
         plan=plan(wording, route, profile, call, countries, directory, exact=exact),
-        fallbacks=tuple(_fallbacks(wording, route, call, directory)),
+        fallbacks=tuple(fallbacks(wording, route.on_failure, call.direction, directory)),
         refusal=prompt_for(refused_announcement(wording), directory),
         offer=_offer(wording, route, profile, call, asked, countries, directory),
         unknown=_unknown(call, resolution, directory),
@@ -120,18 +120,18 @@ def _media(call: CallFacts, route: Route, directory: Directory) -> Media:
     )
 
 
-def _fallbacks(
-    wording: Wording, route: Route, call: CallFacts, directory: Directory
+def fallbacks(
+    wording: Wording, policy: FailurePolicy, direction: Direction, directory: Directory
 ) -> list[Fallback]:
-    """What the failure policy of a route has to say, the best first."""
+    """What a failure policy has to say before a call goes on, the best first."""
     found = []
     everywhere = directory.every_country
-    if route.on_failure is FailurePolicy.ALL:
-        every = announcement(wording, call.direction, Stage.POSSIBLE, everywhere)
+    if policy is FailurePolicy.ALL:
+        every = announcement(wording, direction, Stage.POSSIBLE, everywhere)
         if every:
             found.append(Fallback(every, prompt_for(every, directory), everywhere))
-    if route.on_failure in (FailurePolicy.ALL, FailurePolicy.GENERIC):
-        generic = generic_announcement(wording, call.direction)
+    if policy in (FailurePolicy.ALL, FailurePolicy.GENERIC):
+        generic = generic_announcement(wording, direction)
         found.append(Fallback(generic, prompt_for(generic, directory), ()))
     return found
 

@@ -48,6 +48,10 @@ class Speaker:
         """Whether the key was pressed that chooses another agent."""
         return bool(self.key) and any(p.report.digit == self.key for p in self.playbacks)
 
+    def caller_left(self) -> bool:
+        """Whether the caller hung up: nothing was said after that."""
+        return bool(self.playbacks) and (self.playbacks[-1].result is PlaybackResult.CALLER_HUNG_UP)
+
     def nobody_listens(self) -> bool:
         """Whether the caller has gone, or nobody can tell."""
         return bool(self.playbacks) and self.playbacks[-1].result in _GONE
@@ -92,8 +96,8 @@ def tell(
 ) -> Generator[Command, Report, Telling]:
     """Name the countries, or do as the failure policy says."""
     if not decision.duty.asked:
-        gone = speaker.playbacks and speaker.playbacks[-1].result is PlaybackResult.CALLER_HUNG_UP
-        return Telling(DisclosureOutcome.ABANDONED if gone else DisclosureOutcome.NOT_REQUIRED)
+        left = speaker.caller_left()
+        return Telling(DisclosureOutcome.ABANDONED if left else DisclosureOutcome.NOT_REQUIRED)
     told = yield from speaker.say((decision.plan.prompt,))
     late = _late(call, decision, received_at, speaker.elapsed())
     telling = _as_told(told, decision.plan.countries, late)
@@ -101,7 +105,7 @@ def tell(
         telling = _no_more_than_partly(telling)
     if told is None or told.result is PlaybackResult.FAILED:
         telling = yield from _instead(telling, call, decision, speaker, received_at)
-    if any(p.result is PlaybackResult.CALLER_HUNG_UP for p in speaker.playbacks):
+    if speaker.caller_left():
         return Telling(DisclosureOutcome.ABANDONED, telling.playback, telling.countries)
     return telling
 

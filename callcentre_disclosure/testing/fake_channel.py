@@ -23,11 +23,12 @@ from typing import IO, Protocol
 
 from callcentre_disclosure.asterisk.agi import SAMPLES_PER_SECOND, AsteriskSide
 from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.disclosure.session import ANSWERED_CONTEXT
 
 _TOO_EARLY = "a command was sent while one was running"
 _PAIR = re.compile(r'(\w+)="([^"]*)"')
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_WAITING = ",disclosure-answered,s,2"
+_WAITING = f",{ANSWERED_CONTEXT},s,2"
 _DIALPLAN_EXISTS = re.compile(r"DIALPLAN_EXISTS\((.*),1\)")
 
 

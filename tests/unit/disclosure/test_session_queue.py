@@ -19,9 +19,17 @@ from callcentre_disclosure.disclosure.commands import (
 )
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackReport
-from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
 from callcentre_disclosure.disclosure.route import FailurePolicy
-from tests.unit.disclosure.journeys import CALL, HUNG_UP, LOST, REFUSED, but, journey, variables
+from tests.unit.disclosure.journeys import (
+    CALL,
+    HUNG_UP,
+    LOST,
+    REFUSED,
+    but,
+    journey,
+    treated,
+    variables,
+)
 
 AGENT = "PJSIP/201-0000000a"
 HOOK = replace(
@@ -31,18 +39,15 @@ WAITS = Redirect("disclosure-answered", "s", 2, AGENT)
 JOINS = Redirect("disclosure-answered", "join")
 
 
-def moves(commands: list[Command]) -> list[Command]:
+def moves(commands: list[Command]) -> list[object]:
     """Who was sent where, and when something was played."""
-    return [c for c in commands if isinstance(c, Redirect | Release | HangUp | Play)]
-
-
-def kinds(commands: list[Command]) -> list[object]:
-    return [Play if isinstance(c, Play) else c for c in moves(commands)]
+    found = [c for c in commands if isinstance(c, Redirect | Release | HangUp | Play)]
+    return [Play if isinstance(c, Play) else c for c in found]
 
 
 def test_the_agent_waits_and_the_caller_joins_them(directory: Directory) -> None:
     record, commands = journey(directory, HOOK)
-    assert kinds(commands) == [WAITS, Play, JOINS]
+    assert moves(commands) == [WAITS, Play, JOINS]
     assert (record.disposition, record.carried_out) == (Disposition.BRIDGE, True)
 
 
@@ -61,7 +66,7 @@ def test_where_it_goes_otherwise(
     directory: Directory, exceptions: Mapping[str | type, PlaybackReport], moved: list[object]
 ) -> None:
     _, commands = journey(directory, HOOK, but(exceptions))
-    assert kinds(commands) == moved
+    assert moves(commands) == moved
 
 
 def test_an_agent_whom_nobody_can_join_is_released(directory: Directory) -> None:
@@ -69,7 +74,7 @@ def test_an_agent_whom_nobody_can_join_is_released(directory: Directory) -> None
         return HUNG_UP if command == JOINS else but({})(command)
 
     record, commands = journey(directory, HOOK, door)
-    assert kinds(commands) == [WAITS, Play, JOINS, Release(AGENT)]
+    assert moves(commands) == [WAITS, Play, JOINS, Release(AGENT)]
     assert not record.carried_out
 
 
@@ -77,17 +82,14 @@ def test_an_agent_whose_caller_is_refused_is_released_first(directory: Directory
     refusing = replace(directory.default_route, on_failure=FailurePolicy.REFUSE)
     call = replace(HOOK, agent="PJSIP/999-0000000a", dialled_number=None)
     record, commands = journey(replace(directory, default_route=refusing), call)
-    assert kinds(commands)[1:] == [Play, Release("PJSIP/999-0000000a"), HangUp(21)]
+    assert moves(commands)[1:] == [Play, Release("PJSIP/999-0000000a"), HangUp(21)]
     assert record.outcome is DisclosureOutcome.NOT_DISCLOSED
 
 
 def test_an_agent_whose_caller_chose_another_is_released_first(directory: Directory) -> None:
-    rule = Profile("choice", choice=Choice(Region.EU))
-    assert isinstance(directory.routes, dict)
-    service = replace(directory.routes["service"], profile="choice", choice="eu")
-    centre = replace(directory, routes={"service": service}, profiles={"choice": rule})
+    centre = treated(directory, profile="choice", choice="eu")
     _, commands = journey(centre, HOOK, but({"answered": "1"}))
-    assert kinds(commands) == [WAITS, Play, Release(AGENT), Redirect("disclosure-choice", "eu")]
+    assert moves(commands) == [WAITS, Play, Release(AGENT), Redirect("disclosure-choice", "eu")]
 
 
 def test_where_nothing_is_to_be_said_the_queue_connects(directory: Directory) -> None:
@@ -97,9 +99,7 @@ def test_where_nothing_is_to_be_said_the_queue_connects(directory: Directory) ->
 
 def test_another_agent_is_announced_where_the_first_had_left(directory: Directory) -> None:
     """Even where the rule wants one announcement a call: nobody has been connected yet."""
-    assert isinstance(directory.routes, dict)
-    service = replace(directory.routes["service"], profile="once")
-    centre = replace(directory, routes={"service": service})
+    centre = treated(directory, profile="once")
     _, commands = journey(centre, HOOK, but({FindChannel: REFUSED}))
     told = Told.read(variables(commands)["DISCLOSURE_TOLD"])
     assert told == Told(Stage.POSSIBLE, ("MA",))
