@@ -259,14 +259,21 @@ exten => h,1,{_RELEASE}
         """Agents by extension, for transfers: a caller who was announced is told who answers now,
         everybody else is just connected."""
         interfaces: dict[str, str] = {}
+        others = []
         for interface in self._configuration.agents:
             if found := _NUMBERED.fullmatch(interface):
                 digits = found[2].replace("?", "X")
                 extension = f"_{digits}" if "X" in digits else digits
                 interfaces.setdefault(extension, f"{found[1]}/${{EXTEN}}")
+            else:
+                others.append(interface)
         lines = [
             f"exten => {extension},1,Gosub(disclosure-transfer,s,1({interface}))"
             for extension, interface in interfaces.items()
+        ]
+        lines += [
+            f"; no extension for {interface}: write one in a context of your own"
+            for interface in others
         ]
         return "\n".join([_TRANSFER_HEADING, *lines, "", _TRANSFER])
 

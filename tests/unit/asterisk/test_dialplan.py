@@ -112,7 +112,10 @@ def test_a_route_that_nobody_answers_is_left_to_the_administrator(write: Write) 
 
 
 def test_agents_by_extension(write: Write) -> None:
-    agents = context(dialplan(load(write(QUEUE))), "disclosure-agents")
+    text = dialplan(load(write(QUEUE)))
+    agents = context(text, "disclosure-agents")
+    for interface in ("PJSIP/4*", "PJSIP/amina", "Local/2??@desks/n"):
+        assert f"; no extension for {interface}" in text
     assert [line.split(",")[0] for line in agents] == [
         "exten => 201",
         "exten => _3XX",
