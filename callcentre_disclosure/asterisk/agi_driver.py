@@ -13,21 +13,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TypeAlias
-from urllib.parse import parse_qsl
 
 from callcentre_disclosure.disclosure.announcement import Sound
-from callcentre_disclosure.disclosure.call import (
-    CallFacts,
-    Direction,
-    Stage,
-    Told,
-    endpoint_of,
-    interface_of,
-)
+from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import (
     Answer,
     Ask,
@@ -48,6 +39,7 @@ from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.errors import RemoteProtocolError
 
+from . import facts
 from .agi import (
     MAX_COMMAND_BYTES,
     SAMPLES_PER_SECOND,
@@ -66,24 +58,11 @@ REPLY_SECONDS = 5.0
 #: A disk that does not answer holds a call no longer than this, in seconds, whatever its door.
 EVIDENCE_SECONDS = 1.0
 
-#: Read in one command. None of them can hold a ``|`` but the last, a name that people choose.
-_VARIABLES = (
-    "CHANNEL(state)",
-    "CHANNEL(linkedid)",
-    "DISCLOSURE_TOLD",
-    "DISCLOSURE_CHOSEN_AT",
-    "QUEUENAME",
-    "DIALEDPEERNAME",
-    "SHARED(DISCLOSURE_AGENT)",
-    "MEMBERINTERFACE",
-    "MEMBERNAME",
-)
 #: The longest text message, as it is quoted.
 _TEXT_BYTES = MAX_COMMAND_BYTES - len("SEND TEXT \n")
 #: What the dialplan would take for an expression.
 _NO_NAME = re.compile(r'[${}(),"]')
 _EVERY_KEY = "0123456789*#"
-_UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,109 +292,16 @@ class AgiDriver:
 
     def _facts(self, environment: Environment) -> Generator[_Request, _Answered, CallFacts]:
         query = (environment.get("network_script") or "").partition("?")[2]
-        asked = dict(parse_qsl(query, keep_blank_values=True))
-        for argument in environment.arguments():
-            key, _, value = argument.partition("=")
-            asked[key.strip()] = value.strip()
-        self.notes = tuple(_notes(asked))
+        keys = facts.asked(environment.arguments(), query)
+        self.notes = tuple(facts.slips(keys))
         self._channel = environment.get("channel") or ""
-        unique_id = environment.get("uniqueid") or ""
-        stage = Stage.ANSWERED if asked.get("stage") == "answered" else Stage.POSSIBLE
-        known = yield from self._variables()
-        agent, member, queue = asked.get("agent"), None, asked.get("queue")
-        in_queue = False
-        if stage is Stage.ANSWERED:
-            # MEMBERINTERFACE may be left from a queue that the call was in before, so a dialplan
-            # that names the agent is believed even where it names nobody. Where somebody else
-            # picked the call up, only the channel in DISCLOSURE_AGENT tells who.
-            if agent is None:
-                answering, interface = known["SHARED(DISCLOSURE_AGENT)"], known["MEMBERINTERFACE"]
-                agent = answering or interface or known["DIALEDPEERNAME"]
-                in_queue = bool(answering)
-                member = (
-                    known["MEMBERNAME"] if interface_of(agent) == interface_of(interface) else ""
-                )
-            queue = queue or known["QUEUENAME"]
-        direction = (
-            Direction.OUTBOUND if asked.get("direction") == "outbound" else Direction.INBOUND
-        )
-        return CallFacts(
-            unique_id=unique_id,
-            channel=self._channel,
-            door=self._door,
-            direction=direction,
-            stage=stage,
-            linked_id=known["CHANNEL(linkedid)"] or None,
-            dialled_number=(
-                asked.get("did") or environment.get("dnid") or environment.get("extension")
-            ),
+        answered = yield _Request(("GET", "FULL", "VARIABLE", facts.template()))
+        channel = facts.Channel(
+            unique_id=environment.get("uniqueid") or "",
+            name=self._channel,
+            dialled_number=environment.get("dnid") or environment.get("extension"),
             caller_number=environment.get("callerid"),
-            queue=queue or None,
-            agent=agent or None,
-            member=member or None,
-            route=asked.get("route") or None,
-            profile=asked.get("profile") or None,
-            site=asked.get("site") or None,
-            trunk=endpoint_of(self._channel) or None,
-            language=asked.get("language") or None,
-            channel_language=environment.get("language"),
-            text=asked.get("text") == "yes",
-            is_up=known["CHANNEL(state)"] == "Up",
-            in_queue=in_queue,
-            # The call of somebody who is called begins for them when they answer.
-            started_at=_started_at(unique_id) if direction is Direction.INBOUND else None,
-            told=Told.read(known["DISCLOSURE_TOLD"]),
-            chosen_at=_moment(known["DISCLOSURE_CHOSEN_AT"]),
+            language=environment.get("language"),
+            variables=facts.read(answered.reply.value if answered.reply else ""),
         )
-
-    def _variables(self) -> Generator[_Request, _Answered, dict[str, str]]:
-        """The values of ``_VARIABLES``; empty ones where Asterisk does not say."""
-        wanted = "|".join(f"${{{name}}}" for name in _VARIABLES)
-        answered = yield _Request(("GET", "FULL", "VARIABLE", wanted))
-        value = answered.reply.value if answered.reply else ""
-        told = value.split("|", len(_VARIABLES) - 1)
-        told += [""] * (len(_VARIABLES) - len(told))
-        return dict(zip(_VARIABLES, told, strict=True))
-
-
-def _started_at(unique_id: str) -> datetime | None:
-    """When a channel was made: ``<system name>-<seconds since 1970>.<number>``. Whoever originates
-    a call may give it any other id."""
-    made = _UNIQUE_ID.fullmatch(unique_id)
-    return _moment(made[1]) if made else None
-
-
-def _moment(seconds: str) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(seconds), timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-#: What a dialplan may say of a call.
-KEYS = (
-    "stage",
-    "direction",
-    "route",
-    "profile",
-    "site",
-    "queue",
-    "agent",
-    "language",
-    "did",
-    "text",
-)
-_VALUES = {
-    "stage": ("possible", "answered"),
-    "direction": ("inbound", "outbound"),
-    "text": ("yes", "no"),
-}
-
-
-def _notes(asked: Mapping[str, str]) -> Iterator[str]:
-    """What the dialplan says wrongly. It is passed over, as a call is not lost by a slip."""
-    for key, value in asked.items():
-        if key and key not in KEYS:
-            yield f"the dialplan says {key}=, known are {', '.join(KEYS)}"
-        elif value not in _VALUES.get(key, (value,)):
-            yield f"the dialplan says {key}={value}, known are {' and '.join(_VALUES[key])}"
+        return facts.call_facts(keys, channel, self._door)

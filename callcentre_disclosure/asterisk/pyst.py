@@ -21,8 +21,9 @@ from callcentre_disclosure.disclosure.outcome import Disposition
 from callcentre_disclosure.disclosure.record import LedgerRecord
 
 from .agi import AsteriskSide
-from .agi_driver import KEYS, AgiDriver
+from .agi_driver import AgiDriver
 from .agi_script import run
+from .facts import KEYS
 
 
 class Stream(Protocol):

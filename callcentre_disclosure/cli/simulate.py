@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from callcentre_disclosure.asterisk.agi_driver import KEYS
+from callcentre_disclosure.asterisk.facts import KEYS
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.disclosure.decision import Decision, decide
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome

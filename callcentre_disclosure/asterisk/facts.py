@@ -1,0 +1,152 @@
+"""What a dialplan may say of a call, and what a call's channel says of itself: the same for every
+door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from urllib.parse import parse_qsl
+
+from callcentre_disclosure.disclosure.call import (
+    CallFacts,
+    Direction,
+    Stage,
+    Told,
+    endpoint_of,
+    interface_of,
+)
+
+#: What a dialplan may say of a call.
+KEYS = (
+    "stage",
+    "direction",
+    "route",
+    "profile",
+    "site",
+    "queue",
+    "agent",
+    "language",
+    "did",
+    "text",
+)
+_VALUES = {
+    "stage": ("possible", "answered"),
+    "direction": ("inbound", "outbound"),
+    "text": ("yes", "no"),
+}
+#: What the channel knows. None of them can hold a ``|`` but the last, a name that people choose.
+VARIABLES = (
+    "CHANNEL(state)",
+    "CHANNEL(linkedid)",
+    "DISCLOSURE_TOLD",
+    "DISCLOSURE_CHOSEN_AT",
+    "QUEUENAME",
+    "DIALEDPEERNAME",
+    "SHARED(DISCLOSURE_AGENT)",
+    "MEMBERINTERFACE",
+    "MEMBERNAME",
+)
+_UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The channel of whoever is told. What it is ``None`` of Asterisk does not know."""
+
+    unique_id: str
+    name: str
+    dialled_number: str | None
+    caller_number: str | None
+    language: str | None
+    variables: Mapping[str, str]
+
+
+def template() -> str:
+    """One expression of the dialplan for all of ``VARIABLES``."""
+    return "|".join(f"${{{name}}}" for name in VARIABLES)
+
+
+def read(value: str) -> dict[str, str]:
+    """What an evaluated ``template`` says; empty texts where it says nothing."""
+    told = value.split("|", len(VARIABLES) - 1)
+    told += [""] * (len(VARIABLES) - len(told))
+    return dict(zip(VARIABLES, told, strict=True))
+
+
+def asked(words: Iterable[str], query: str = "") -> dict[str, str]:
+    """The keys of a call: ``key=value`` in each word, and before that those of a query string."""
+    keys = dict(parse_qsl(query, keep_blank_values=True))
+    for word in words:
+        key, _, value = word.partition("=")
+        keys[key.strip()] = value.strip()
+    return keys
+
+
+def slips(keys: Mapping[str, str], known: Iterable[str] = KEYS) -> Iterator[str]:
+    """What the dialplan says wrongly. It is passed over, as a call is not lost by a slip."""
+    for key, value in keys.items():
+        if key and key not in known:
+            yield f"the dialplan says {key}=, known are {', '.join(known)}"
+        elif value not in _VALUES.get(key, (value,)):
+            yield f"the dialplan says {key}={value}, known are {' and '.join(_VALUES[key])}"
+
+
+def call_facts(keys: Mapping[str, str], channel: Channel, door: str) -> CallFacts:
+    """The call that asks to be announced."""
+    known = channel.variables
+    stage = Stage.ANSWERED if keys.get("stage") == "answered" else Stage.POSSIBLE
+    agent, member, queue = keys.get("agent"), None, keys.get("queue")
+    in_queue = False
+    if stage is Stage.ANSWERED:
+        # MEMBERINTERFACE may be left from a queue that the call was in before, so a dialplan
+        # that names the agent is believed even where it names nobody. Where somebody else
+        # picked the call up, only the channel in DISCLOSURE_AGENT tells who.
+        if agent is None:
+            answering, interface = known["SHARED(DISCLOSURE_AGENT)"], known["MEMBERINTERFACE"]
+            agent = answering or interface or known["DIALEDPEERNAME"]
+            in_queue = bool(answering)
+            member = known["MEMBERNAME"] if interface_of(agent) == interface_of(interface) else ""
+        queue = queue or known["QUEUENAME"]
+    direction = Direction.OUTBOUND if keys.get("direction") == "outbound" else Direction.INBOUND
+    return CallFacts(
+        unique_id=channel.unique_id,
+        channel=channel.name,
+        door=door,
+        direction=direction,
+        stage=stage,
+        linked_id=known["CHANNEL(linkedid)"] or None,
+        dialled_number=keys.get("did") or channel.dialled_number,
+        caller_number=channel.caller_number,
+        queue=queue or None,
+        agent=agent or None,
+        member=member or None,
+        route=keys.get("route") or None,
+        profile=keys.get("profile") or None,
+        site=keys.get("site") or None,
+        trunk=endpoint_of(channel.name) or None,
+        language=keys.get("language") or None,
+        channel_language=channel.language,
+        text=keys.get("text") == "yes",
+        is_up=known["CHANNEL(state)"] == "Up",
+        in_queue=in_queue,
+        # The call of somebody who is called begins for them when they answer.
+        started_at=_started_at(channel.unique_id) if direction is Direction.INBOUND else None,
+        told=Told.read(known["DISCLOSURE_TOLD"]),
+        chosen_at=_moment(known["DISCLOSURE_CHOSEN_AT"]),
+    )
+
+
+def _started_at(unique_id: str) -> datetime | None:
+    """When a channel was made: ``<system name>-<seconds since 1970>.<number>``. Whoever originates
+    a call may give it any other id."""
+    made = _UNIQUE_ID.fullmatch(unique_id)
+    return _moment(made[1]) if made else None
+
+
+def _moment(seconds: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(seconds), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
