@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from callcentre_disclosure.config.checks import numbering_of
@@ -61,9 +62,10 @@ class _Writer:
         self._asterisk = asterisk
         self._server = server
         self._freepbx = freepbx
+        routes = {**configuration.routes, "default": configuration.default}
         self._routes: Mapping[str, Treatment] = {
-            **configuration.routes,
-            "default": configuration.default,
+            name: replace(route, dial=configuration.dial_of(route))
+            for name, route in routes.items()
         }
 
     def contexts(self) -> Iterator[str]:

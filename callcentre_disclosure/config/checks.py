@@ -16,6 +16,7 @@ from . import countries
 from .binding import Bound, Place
 from .model import (
     AgentEntry,
+    AriEntry,
     NumberingEntry,
     ProfileEntry,
     RouteEntry,
@@ -49,10 +50,11 @@ def check(
     yield from _numbers_of_two_routes(bound.records, numbering_of(parts.get("numbering")))
     agents = {interface_of(interface) for interface in parts["agents"]}
     patterns = [agent for agent in agents if not WILDCARDS.isdisjoint(agent)]
-    for treatment, place in bound.records:
-        if isinstance(treatment, Treatment):
-            yield from _choice(treatment, place, parts)
-            yield from _dialled(treatment, place, agents, patterns)
+    for made, place in bound.records:
+        if isinstance(made, Treatment):
+            yield from _choice(made, place, parts)
+        if isinstance(made, (Treatment, SiteEntry)):
+            yield from _dialled(made.dial, place, agents, patterns)
 
 
 def _references(bound: Bound) -> Iterator[Finding]:
@@ -105,6 +107,13 @@ def _records(bound: Bound) -> Iterator[Finding]:
             yield place.finding("there is neither a site nor a country", "add one of them")
         elif isinstance(made, Treatment) and made.sites and made.queue:
             yield place.finding("there are both sites and a queue", "keep one of them")
+        elif isinstance(made, Treatment) and made.dial and made.queue:
+            yield place.finding("there are both a queue and agents to dial", "keep one of them")
+        elif isinstance(made, AriEntry) and not made.listen:
+            for name, asterisk in made.asterisks.items():
+                if not asterisk.url:
+                    problem = f"{name} is to connect to us, but nothing listens"
+                    yield place.finding(problem, "add its `url:`, or `listen:` for all of them")
         elif isinstance(made, SoundsEntry) and made.asks_for("command") and not made.command:
             yield place.finding("the engine is command but there is none", "add `command:`")
         if isinstance(made, RouteEntry) and place.key == "routes.default":
@@ -139,11 +148,9 @@ def _choice(treatment: Treatment, place: Place, parts: Mapping[str, Any]) -> Ite
 
 
 def _dialled(
-    treatment: Treatment, place: Place, agents: Collection[str], patterns: Iterable[str]
+    dial: Iterable[str], place: Place, agents: Collection[str], patterns: Iterable[str]
 ) -> Iterator[Finding]:
-    if treatment.dial and treatment.queue:
-        yield place.finding("there are both a queue and agents to dial", "keep one of them")
-    for interface in (one for group in treatment.dial for one in group.split("&")):
+    for interface in (one for group in dial for one in group.split("&")):
         name = interface_of(interface)
         if name not in agents and not any(fnmatchcase(name, agent) for agent in patterns):
             yield place.finding(f"{interface} is none of the agents", did_you_mean(name, agents))

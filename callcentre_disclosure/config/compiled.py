@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Changes with the lines of the file. (A new version of the package is a new source of it.)
-FORMAT = "callcentre-disclosure 2"
+FORMAT = "callcentre-disclosure 3"
 
 
 class Compiled(NamedTuple):

@@ -173,4 +173,5 @@ def _route(name: str, treatment: Treatment, configuration: Configuration) -> Rou
         media=treatment.media,
         text=treatment.text,
         choice=treatment.choice,
+        dial=configuration.dial_of(treatment),
     )

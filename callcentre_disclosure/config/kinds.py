@@ -133,6 +133,16 @@ Sentence: TypeAlias = Annotated[
 EngineName: TypeAlias = Annotated[
     str, Kind("engine", "the name of a speech engine", r"[A-Za-z0-9][A-Za-z0-9._-]*")
 ]
+AsteriskUrl: TypeAlias = Annotated[
+    str,
+    Kind("asterisk-url", "its HTTP server, such as https://host:8089", r"https?://[^\s@?#]+"),
+]
+Address: TypeAlias = Annotated[
+    str, Kind("address", "HOST:PORT, such as 127.0.0.1:8765", r"(\[[^\s\]]+\]|[^\s:\[\]]+):\d{1,5}")
+]
+Word: TypeAlias = Annotated[
+    str, Kind("word", "letters and digits, with . _ or - between them", r"\w([\w.-]*\w)?")
+]
 Url: TypeAlias = Annotated[
     str,
     Kind(

@@ -17,6 +17,8 @@ from callcentre_disclosure.disclosure.profile import Again, Region
 from callcentre_disclosure.disclosure.route import FailurePolicy, Media
 
 from .kinds import (
+    Address,
+    AsteriskUrl,
     Country,
     Dialled,
     Digits,
@@ -40,6 +42,7 @@ from .kinds import (
     SomeSite,
     Timezone,
     Url,
+    Word,
 )
 from .manifest import SoundFormat
 from .shape import NOT_EMPTY, Between
@@ -132,6 +135,9 @@ class SiteEntry:
     name: Annotated[str | None, "What people call it; its id without one"] = None
     timezone: Annotated[Timezone | None, "The time zone that its hours are written in"] = None
     hours: Annotated[tuple[Hours, ...], "When it takes calls; always, without any"] = ()
+    dial: Annotated[
+        tuple[Dialled, ...], "Who is called there, where a route names nobody; as `dial` of a route"
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +249,35 @@ class RouteEntry(Treatment):
 
 
 @dataclass(frozen=True, slots=True)
+class AsteriskEntry:
+    """An Asterisk whose calls come to the ARI event handler."""
+
+    password_file: Annotated[Path, "A file that holds the password, and that nobody else can read"]
+    user: Annotated[Word | None, "The user of its ari.conf; the name above without one"] = None
+    url: Annotated[
+        AsteriskUrl | None,
+        "Where it is reached; without one it connects to us (websocket_client.conf)",
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class AriEntry:
+    """The ARI event handler, and the Asterisks that it works for."""
+
+    asterisks: Annotated[Mapping[Word, AsteriskEntry], "The Asterisks by name", NOT_EMPTY]
+    application: Annotated[Word, "What the dialplan calls it: Stasis(callcentre-disclosure)"] = (
+        "callcentre-disclosure"
+    )
+    listen: Annotated[Address | None, "Where Asterisks without a `url` connect to"] = None
+    certificate: Annotated[
+        Path | None, "Of `listen`, for wss: a PEM file with the chain and the private key"
+    ] = None
+    authority: Annotated[
+        Path | None, "A PEM file with the certificates to trust, instead of the machine's"
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationFile:
     """The configuration of callcentre-disclosure. Relative paths start from this file's folder."""
 
@@ -283,6 +318,7 @@ class ConfigurationFile:
         Mapping[RouteId, RouteEntry], "What is done with the calls to some numbers"
     ] = field(default_factory=dict)
     default: Annotated[Treatment, "What is done with the calls to all other numbers"] = Treatment()
+    ari: Annotated[AriEntry | None, "The ARI event handler, where there is one"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,3 +336,9 @@ class Configuration(ConfigurationFile):
     def sites_of(self, treatment: Treatment) -> tuple[str, ...]:
         """The sites that may answer the calls of a route: its own, or those of its queue."""
         return self.queues[treatment.queue].sites if treatment.queue else treatment.sites
+
+    def dial_of(self, treatment: Treatment) -> tuple[str, ...]:
+        """Who is called, in turn: whom the route names or, else, its sites do."""
+        if treatment.queue or treatment.dial:
+            return treatment.dial
+        return tuple(one for site in treatment.sites for one in self.sites[site].dial)

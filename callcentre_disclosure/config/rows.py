@@ -51,11 +51,12 @@ def route_row(route: Route) -> Row:
         route.media.value,
         route.text,
         route.choice,
+        route.dial,
     ]
 
 
 def route(row: Row) -> Route:
-    name, on_failure, sites, language, company, segments, profile, media, text, choice = row
+    name, on_failure, sites, language, company, segments, profile, media, text, choice, dial = row
     return Route(
         name,
         FailurePolicy(on_failure),
@@ -67,6 +68,7 @@ def route(row: Row) -> Route:
         Media(media),
         text,
         choice,
+        tuple(dial),
     )
 
 

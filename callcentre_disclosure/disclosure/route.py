@@ -34,7 +34,8 @@ class Route:
 
     ``company`` is the name that callers hear first, ``segments`` the sentences that are added.
     ``profile`` is the rule that is answered to. With ``text`` callers get every sentence as a text
-    message, too. ``choice`` is the queue that callers may choose where the profile offers one.
+    message, too. ``choice`` is the queue that callers may choose where the profile offers one,
+    ``dial`` the agents who are called where there is no queue, in turn, and with ``&`` at once.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Route:
     media: Media = Media.ANSWERED
     text: bool = False
     choice: str | None = None
+    dial: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
