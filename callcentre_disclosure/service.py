@@ -33,6 +33,7 @@ class Disclosure:
     """One configuration at work.
 
     ``reload`` replaces ``directory`` as a whole; a session keeps the one that it began with.
+    ``configuration`` is None where only one call's share of it was read.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Disclosure:
     ) -> None:
         self.directory = directory
         self._ledger = ledger
-        self._configuration = configuration
+        self.configuration = configuration
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Disclosure:
@@ -105,10 +106,10 @@ class Disclosure:
 
     def prompts(self) -> list[Prompt]:
         """Every announcement that the configuration can need and that has a sound."""
-        assert self._configuration is not None, "only what was read from a file knows all of them"
+        assert self.configuration is not None, "only what was read from a file knows all of them"
         from .config.announcements import needed
 
-        sentences = needed(self._configuration)
+        sentences = needed(self.configuration)
         return [p for sentence in sentences if (p := prompt_for(sentence, self.directory))]
 
     def agi(self, now: float = 0.0) -> AgiDriver:
@@ -117,14 +118,14 @@ class Disclosure:
 
     def reload(self) -> None:
         """Read the configuration again; where that fails the old one stays, loudly."""
-        assert self._configuration is not None, "only what was read from a file can be read again"
+        assert self.configuration is not None, "only what was read from a file can be read again"
         try:
-            fresh = Disclosure.from_file(self._configuration.path)
+            fresh = Disclosure.from_file(self.configuration.path)
         except DisclosureError as problem:
             _log.error("the configuration is not replaced: %s", problem)
         else:
             self.directory, self._ledger = fresh.directory, fresh._ledger
-            self._configuration = fresh._configuration
+            self.configuration = fresh.configuration
             _log.info("the configuration was read again")
 
 

@@ -1,4 +1,4 @@
-"""A call centre on disk and its FastAGI server, for every test that starts real processes."""
+"""A call centre on disk and its servers, for every test that starts real processes."""
 
 from __future__ import annotations
 
@@ -51,19 +51,12 @@ class CallCentre:
         return [json.loads(line) for line in lines]
 
 
-class Server:
-    """A FastAGI server in processes of its own."""
+class Process:
+    """One of our commands, running; its log is read line by line."""
 
-    def __init__(self, centre: CallCentre, workers: int = 1) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def __init__(self, centre: CallCentre, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [
-                BIN / "callcentre-disclosure",
-                "fastagi",
-                f"--listen=127.0.0.1:{self.port}",
-                f"--workers={workers}",
-            ],
+            [BIN / "callcentre-disclosure", *arguments],
             env=centre.environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,8 +65,6 @@ class Server:
         self._log: Queue[str] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        for _ in range(workers):
-            self.wait_for(" serves")
 
     def wait_for(self, message: str) -> str:
         """Read the log up to a line that holds ``message``; returns that line."""
@@ -90,11 +81,6 @@ class Server:
         for line in self.process.stderr:
             self._log.put(line)
 
-    def workers(self) -> list[int]:
-        """The process ids of the workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
-
     def stop(self) -> None:
         """Drain and end."""
         self.process.send_signal(signal.SIGTERM)  # to one that has ended this does nothing
@@ -106,3 +92,30 @@ class Server:
         self._reader.join(20)
         assert self.process.stderr is not None
         self.process.stderr.close()
+
+
+class Server(Process):
+    """A FastAGI server in processes of its own."""
+
+    def __init__(self, centre: CallCentre, workers: int = 1) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        listen = f"--listen=127.0.0.1:{self.port}"
+        super().__init__(centre, "fastagi", listen, f"--workers={workers}")
+        for _ in range(workers):
+            self.wait_for(" serves")
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+
+class AriHandler(Process):
+    """The ARI event handler in a process of its own, connected to ``asterisks`` Asterisks."""
+
+    def __init__(self, centre: CallCentre, asterisks: int = 1) -> None:
+        super().__init__(centre, "ari")
+        self.wait_for(" serves")
+        for _ in range(asterisks):
+            self.wait_for(": connected")

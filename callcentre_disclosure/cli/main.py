@@ -20,6 +20,7 @@ _COMMANDS = {
     "prompts": "Build, check, list, import and install the sounds.",
     "agi": "Hold one AGI session on standard input and output.",
     "fastagi": "Run the FastAGI server.",
+    "ari": "Run the ARI event handler.",
     "dialplan": "Write the extensions.conf that announces the calls of a configuration.",
     "demo": "Make a whole announced call on this machine.",
 }

@@ -59,10 +59,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What has happened; ``body`` is the whole message."""
+    """What has happened; ``body`` is the whole message, ``received_at`` when it was read, in
+    seconds of the event loop's clock."""
 
     type: str
     body: Mapping[str, Any]
+    received_at: float = field(default=0.0, compare=False)
 
     @property
     def channel(self) -> Mapping[str, Any]:
@@ -117,17 +119,17 @@ def encode(request: Request, request_id: str) -> str:
     return json.dumps(message)
 
 
-def decode(text: str | bytes) -> Message:
+def decode(text: str | bytes, received_at: float = 0.0) -> Message:
     """A message of the WebSocket. Raises ``RemoteProtocolError`` for what is none of ARI's."""
     body = _json(text)
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise RemoteProtocolError(f"not an ARI message: {len(text)} characters")
     if body["type"] != "RESTResponse":
-        return Event(body["type"], body)
-    status = body.get("status_code")
-    if not isinstance(status, int):
-        raise RemoteProtocolError("an ARI response without a status")
-    return Reply(str(body.get("request_id", "")), response(status, body.get("message_body") or ""))
+        return Event(body["type"], body, received_at)
+    status, said = body.get("status_code"), body.get("message_body") or ""
+    if not isinstance(status, int) or not isinstance(said, str):
+        raise RemoteProtocolError("an ARI response without a status, or with a strange body")
+    return Reply(str(body.get("request_id", "")), response(status, said))
 
 
 def response(status: int, text: str | bytes) -> Response:

@@ -1,0 +1,165 @@
+"""The application itself: every channel that comes in gets a ``Call``, and every call an end.
+
+Nothing that Asterisk told before a connection is known, nor is what it would have told while there
+was none. So whenever a connection is made, what is there is compared with the calls that are held:
+
+- two who talk in a bridge of ours talk on, and when one of them hangs up the other is released;
+- somebody who waits in the application for nobody is told again, from the first word;
+- legs and bridges of ours that belong to no call any more are removed.
+
+Everything that we make has an id that begins with the id of its call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
+from callcentre_disclosure.asterisk.ari.protocol import Event, Request, path
+
+from .call import Call, Office
+
+#: What the ids of our calls begin with.
+PREFIX = "disclosure-"
+#: Somebody who has come in may be there for so many seconds before we hear of it.
+_ON_ITS_WAY = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class Handler:
+    """Holds the calls of one application, on any number of Asterisks.
+
+    It is the ``Application`` of their connections. ``calls`` is empty when nothing is going on.
+    """
+
+    def __init__(self, office: Office) -> None:
+        self.calls: dict[str, Call] = {}
+        self._office = office
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    def connected(self, asterisk: Asterisk) -> None:
+        """See what is there: see above."""
+        self._begin(self._take_over(asterisk))
+
+    def disconnected(self, asterisk: Asterisk) -> None:
+        """Calls go on without us as far as they can."""
+        held = sum(call.asterisk is asterisk for call in self.calls.values())
+        _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
+
+    def started(self, asterisk: Asterisk, event: Event) -> None:
+        """A channel has come in: a call of its own, or a leg of one that we hold."""
+        if not event.channel_id.startswith(PREFIX):
+            words = event.body.get("args")
+            self._take(asterisk, event.channel, words if isinstance(words, list) else [])
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new calls (their dialplan goes on at once), and give those that are held some
+        seconds to end. Whoever talks then talks on."""
+        self._draining = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        if self.calls:
+            _log.warning("%d calls were still in progress when the handler ended", len(self.calls))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _take(self, asterisk: Asterisk, channel: Mapping[str, Any], words: Sequence[str]) -> None:
+        if self._draining:
+            self._begin(_refuse(asterisk, str(channel["id"])))
+            return
+        call = self._call(asterisk, channel, words)
+        self._begin(self._hold(call, call.run()))
+
+    def _call(self, asterisk: Asterisk, channel: Mapping[str, Any], words: Sequence[str]) -> Call:
+        return Call(self._office, asterisk, f"{PREFIX}{secrets.token_hex(6)}", channel, words)
+
+    async def _hold(self, call: Call, course: Coroutine[Any, Any, None]) -> None:
+        self.calls[call.id] = call
+        try:
+            await course
+        finally:
+            del self.calls[call.id]
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take_over(self, asterisk: Asterisk) -> None:
+        """Find an end for whatever is there and belongs to no call."""
+        await asyncio.sleep(_ON_ITS_WAY)
+        held = self._held(asterisk)
+        try:
+            bridges = await _listed(asterisk, "bridges")
+            channels = {str(c["id"]): c for c in await _listed(asterisk, "channels")}
+            members = {str(bridge["id"]): bridge.get("channels", ()) for bridge in bridges}
+            held |= self._held(asterisk)
+            for bridge in _unknown(members, held):
+                legs = [channels.pop(leg) for leg in members[bridge] if leg in channels]
+                await self._adopt(asterisk, bridge, legs)
+            for leg in _unknown(channels, held):
+                await _remove(asterisk, "channels", leg)
+        except Unreachable:
+            return  # the next connection will see the same
+        for channel_id, channel in channels.items():
+            words = self._words(channel)
+            if words is not None and channel_id not in held | self._held(asterisk):
+                _log.warning("a caller waits for nobody, and is told again")
+                self._take(asterisk, channel, words)
+
+    async def _adopt(
+        self, asterisk: Asterisk, bridge: str, legs: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """A bridge of ours: two who talk are let talk, whoever is alone there is hung up."""
+        entered = [leg for leg in legs if not str(leg["id"]).startswith(PREFIX)]
+        ours = [leg for leg in legs if leg not in entered]
+        if entered and ours:
+            _log.warning("two who talk are taken over")
+            call = self._call(asterisk, entered[0], ())
+            self._begin(self._hold(call, call.adopt(bridge, ours[0])))
+            return
+        for leg in legs:
+            await _remove(asterisk, "channels", str(leg["id"]))
+        await _remove(asterisk, "bridges", bridge)
+
+    def _held(self, asterisk: Asterisk) -> set[str]:
+        """The ids of our calls on an Asterisk, and of the channels that have come in for them."""
+        calls = [call for call in self.calls.values() if call.asterisk.name == asterisk.name]
+        return {call.id for call in calls} | {call.channel_id for call in calls}
+
+    def _words(self, channel: Mapping[str, Any]) -> list[str] | None:
+        """The arguments of a channel that is in this application; None where it is in none."""
+        where = channel.get("dialplan", {})
+        name, *words = str(where.get("app_data", "")).split(",")
+        is_here = where.get("app_name") == "Stasis" and name == self._office.application
+        return words if is_here else None
+
+
+def _unknown(ids: Mapping[str, object], held: set[str]) -> list[str]:
+    """What we have made, and what belongs to no call that we hold."""
+    ours = [thing for thing in ids if thing.startswith(PREFIX)]
+    return [thing for thing in ours if thing.rpartition("-")[0] not in held]
+
+
+async def _refuse(asterisk: Asterisk, channel_id: str) -> None:
+    try:
+        await asterisk.request(Request("POST", path("channels", channel_id, "continue")))
+    except Unreachable as problem:
+        _log.warning("%s", problem)
+
+
+async def _listed(asterisk: Asterisk, what: str) -> list[dict[str, Any]]:
+    response = await asterisk.request(Request("GET", what))
+    return response.body if response.ok and isinstance(response.body, list) else []
+
+
+async def _remove(asterisk: Asterisk, kind: str, thing: str) -> None:
+    _log.warning("%s: what is left of a call is removed", kind)
+    await asterisk.request(Request("DELETE", path(kind, thing)))

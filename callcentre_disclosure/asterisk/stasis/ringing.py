@@ -1,0 +1,89 @@
+"""Finding somebody who answers: one after the other, or several at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .line import Line
+from .seen import Leg
+
+#: The argument with which a leg of ours enters the application.
+OUR_LEG = "leg"
+#: Causes of ITU-T Q.850: user busy, and subscriber absent.
+_BUSY, _UNAVAILABLE = 17, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Who has answered, or why nobody has, as the dialplan's DIALSTATUS."""
+
+    leg: Leg | None
+    status: str
+
+
+async def ring(
+    line: Line, whom: Sequence[str], seconds: float, *, originator: Leg, shown: str | None
+) -> Rung:
+    """Ring telephones until one is answered, nobody can answer any more, or the originator leaves.
+
+    ``whom`` are interfaces, ``A&B`` at once, each for some seconds. ``shown`` is the number that
+    the telephones show.
+    """
+    status = "CHANUNAVAIL"
+    for group in whom:
+        legs = await asyncio.gather(
+            *(_call(line, interface, seconds, originator, shown) for interface in group.split("&"))
+        )
+
+        def answered(legs: Sequence[Leg] = legs) -> Leg | None:
+            return next((leg for leg in legs if leg.here), None)
+
+        def is_over(legs: Sequence[Leg] = legs) -> bool:
+            return bool(answered()) or originator.ended or all(leg.ended for leg in legs)
+
+        await line.until(is_over, seconds)
+        first = answered()
+        await asyncio.gather(
+            *(hang_up(line, leg, "answered_elsewhere") for leg in legs if leg is not first)
+        )
+        if originator.ended:
+            return Rung(first, "CANCEL")
+        if first:
+            return Rung(first, "ANSWER")
+        status = _status(legs)
+    return Rung(None, status)
+
+
+async def hang_up(line: Line, leg: Leg, reason: str = "normal") -> None:
+    """End a leg, unless it has ended."""
+    if not leg.ended:
+        response = await line.ask("DELETE", "channels", leg.id, query={"reason": reason})
+        leg.ended = response.ok or response.gone
+
+
+async def _call(
+    line: Line, interface: str, seconds: float, originator: Leg, shown: str | None
+) -> Leg:
+    leg = line.new_leg()
+    wanted = {
+        "endpoint": interface,
+        "app": line.application,
+        "appArgs": OUR_LEG,
+        "originator": originator.id,
+        "timeout": str(max(1, round(seconds))),
+        **({"callerId": shown} if shown else {}),
+    }
+    response = await line.ask("POST", "channels", leg.id, query=wanted)
+    # 409: the first of two tries has made it. Where no answer came, what is seen later tells.
+    if not response.ok and response.status not in (409, 0):
+        leg.ended, leg.cause = True, _UNAVAILABLE
+    return leg
+
+
+def _status(legs: Sequence[Leg]) -> str:
+    causes = {leg.cause for leg in legs}
+    if _BUSY in causes:
+        return "BUSY"
+    return "CHANUNAVAIL" if causes <= {_UNAVAILABLE} else "NOANSWER"

@@ -1,0 +1,138 @@
+"""What the events of one call have told so far. Pure: events in, state out.
+
+Everybody who waits looks at this state rather than at single events, so it does not matter what
+came first, twice, or not at all. Rules of Asterisk that it knows (16.28 and 22.10):
+
+- A channel that entered by the dialplan says ``StasisEnd`` when it hangs up or leaves, and nothing
+  after that. One that we made says ``ChannelDestroyed``, and never ``StasisStart`` if nobody
+  answered it.
+- A missing or empty sound begins and fails at once. A playback that was deleted ends as ``done``,
+  like a whole one, and one that had to wait for its turn ends without having begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from callcentre_disclosure.asterisk.ari.protocol import Event
+
+
+@dataclass
+class Leg:
+    """One channel of the call.
+
+    ``here``: it is in the application, where it can be asked for something. ``ended``: it hung up,
+    or has left the application; ``hung_up`` tells which. ``cause`` is that of ITU-T Q.850.
+    """
+
+    id: str
+    name: str = ""
+    is_up: bool = False
+    here: bool = False
+    ended: bool = False
+    hung_up: bool = False
+    cause: int = 0
+    keys: str = ""
+
+
+@dataclass
+class Sound:
+    """One playback. ``began`` and ``seconds`` are in seconds.
+
+    ``lost``: it is over, and nobody knows how.
+    """
+
+    id: str
+    leg: Leg
+    began: float | None = None
+    began_at: datetime | None = None
+    seconds: float = 0.0
+    state: str = ""
+    stopped: bool = False
+    lost: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it is to come."""
+        return bool(self.state) or self.lost or self.leg.ended
+
+
+@dataclass
+class Transfer:
+    """An agent has handed the caller over; ``to`` is the bridge that the caller is in now."""
+
+    blind: bool
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Seen:
+    """The legs and the playbacks of a call."""
+
+    def __init__(self) -> None:
+        self.legs: dict[str, Leg] = {}
+        self.sounds: dict[str, Sound] = {}
+        self.transfers: list[Transfer] = []
+
+    def heed(self, event: Event) -> None:
+        """Take note of an event."""
+        if event.type in ("PlaybackStarted", "PlaybackFinished"):
+            self._playback(event)
+        elif event.type in ("BridgeBlindTransfer", "BridgeAttendedTransfer"):
+            self.transfers.append(Transfer(event.type == "BridgeBlindTransfer", event.body))
+        elif leg := self.legs.get(event.channel_id):
+            _channel(leg, event)
+
+    def _playback(self, event: Event) -> None:
+        playback = event.body.get("playback")
+        sound = self.sounds.get(playback.get("id", "")) if isinstance(playback, dict) else None
+        if sound is None:
+            return
+        at = _moment(event)
+        if event.type == "PlaybackStarted":
+            sound.began, sound.began_at = event.received_at, at
+            return
+        assert isinstance(playback, dict)
+        sound.state = str(playback.get("state", "failed"))
+        if sound.began is not None:
+            # Asterisk's clock knows nothing of our delays, and ours nothing of its corrections.
+            theirs = (at - sound.began_at).total_seconds() if at and sound.began_at else 0.0
+            sound.seconds = max(event.received_at - sound.began, theirs)
+
+
+def look(leg: Leg, channel: Mapping[str, Any]) -> None:
+    """Take note of a channel as Asterisk describes it."""
+    leg.name = str(channel.get("name", leg.name))
+    leg.is_up = channel.get("state") == "Up"
+
+
+def _channel(leg: Leg, event: Event) -> None:
+    look(leg, event.channel)
+    match event.type:
+        case "StasisStart":
+            leg.here = True
+        case "StasisEnd":
+            leg.here, leg.ended = False, True
+        case "ChannelHangupRequest":
+            leg.hung_up = True
+            leg.cause = _number(event.body.get("cause"))
+        case "ChannelDestroyed":
+            leg.here, leg.ended, leg.hung_up = False, True, True
+            leg.cause = _number(event.body.get("cause"))
+        case "ChannelDtmfReceived":
+            leg.keys += str(event.body.get("digit", ""))
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _moment(event: Event) -> datetime | None:
+    """When Asterisk says that it was: ``2026-11-22T17:05:54.123+0000``."""
+    told = event.body.get("timestamp")
+    try:
+        return datetime.strptime(str(told), "%Y-%m-%dT%H:%M:%S.%f%z") if told else None
+    except ValueError:
+        return None

@@ -1,0 +1,136 @@
+"""The process of the ARI event handler: it stays connected, and holds the calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
+from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
+from callcentre_disclosure.asterisk.ari.dialling import stay_connected
+from callcentre_disclosure.asterisk.ari.listening import Listener
+from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import Session
+from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.errors import DisclosureError
+
+from .call import Office
+from .handler import Handler
+
+#: How long calls in progress may take to end after SIGTERM, in seconds.
+DRAIN_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An Asterisk and how to connect to it; without ``url`` it connects to us."""
+
+    name: str
+    user: str
+    password: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where Asterisks connect to us; over TLS where there is a context for it."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def at(cls, address: str, tls: ssl.SSLContext | None) -> Listening:
+        """``HOST:PORT``, an IPv6 address in brackets."""
+        host, _, port = address.rpartition(":")
+        return cls(host.strip("[]"), int(port), tls)
+
+
+async def serve(
+    application: str,
+    logins: Sequence[Login],
+    *,
+    listening: Listening | None,
+    tls: ssl.SSLContext | None,
+    begin: Callable[[CallFacts], Session],
+    keep: Callable[[LedgerRecord], None],
+    reload: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM. ``tls`` is for Asterisks that are reached by https."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
+    evidence = _Evidence(keep)
+    handler = Handler(Office(application, begin, evidence.keep))
+    listener = await _listen(handler, logins, listening)
+    dialling = [
+        asyncio.create_task(
+            stay_connected(
+                Asterisk(login.name, handler),
+                url=login.url,
+                user=login.user,
+                password=login.password,
+                application=application,
+                tls=tls,
+            )
+        )
+        for login in logins
+        if login.url
+    ]
+    _log.info("%s serves", application)
+    await stop.wait()
+    await handler.drain(DRAIN_SECONDS)
+    for connection in dialling:
+        connection.cancel()
+    await asyncio.gather(*dialling, return_exceptions=True)
+    if listener:
+        await listener.close()
+    evidence.close()
+
+
+async def _listen(
+    handler: Handler, logins: Sequence[Login], listening: Listening | None
+) -> Listener | None:
+    if listening is None:
+        return None
+    passwords = {login.user: login.password for login in logins if not login.url}
+    listener = Listener(handler, passwords, tls=listening.tls)
+    try:
+        await listener.start(listening.host, listening.port)
+    except OSError as problem:
+        raise DisclosureError(
+            f"cannot listen on {listening.host}:{listening.port}: {problem.strerror}",
+            remedy="see which program uses that port, or name another one under ari.listen",
+        ) from problem
+    return listener
+
+
+class _Evidence:
+    """Writes the evidence, one record after the other, while calls go on."""
+
+    def __init__(self, keep: Callable[[LedgerRecord], None]) -> None:
+        self._keep = keep
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="evidence")
+
+    async def keep(self, record: LedgerRecord) -> None:
+        """Return when it is written. A disk that does not answer is not waited for."""
+        written = asyncio.get_running_loop().run_in_executor(self._writer, self._keep, record)
+        await asyncio.wait({written}, timeout=EVIDENCE_SECONDS)
+        if not written.done():
+            _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
+        elif problem := written.exception():
+            _log.error("evidence not written: %s", problem)
+
+    def close(self) -> None:
+        """Return when all of it is written."""
+        self._writer.shutdown()

@@ -1,0 +1,206 @@
+"""A session over ARI: what it asks for is carried out on the channel of whoever is told.
+
+ARI says that a playback is over, not how far it came. So a sound was played to its end when
+Asterisk says that this very playback is ``done``, nobody stopped it, and it took as long as it
+lasts. Where the connection broke meanwhile nobody can know that, and it is played again from its
+beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from callcentre_disclosure.asterisk.ari.protocol import Response
+from callcentre_disclosure.disclosure.announcement import Sound
+from callcentre_disclosure.disclosure.call import CallFacts
+from callcentre_disclosure.disclosure.commands import (
+    Answer,
+    Ask,
+    Command,
+    FindChannel,
+    FindExtension,
+    HangUp,
+    Play,
+    Progress,
+    Redirect,
+    Release,
+    Report,
+    SendText,
+    Session,
+    SetVariables,
+)
+from callcentre_disclosure.disclosure.outcome import TIME_TOLERANCE, Ending, PlaybackReport
+from callcentre_disclosure.disclosure.record import LedgerRecord
+
+from . import seen
+from .line import UNREACHABLE, Line
+from .seen import Leg
+
+#: How long Asterisk may take beyond the time of a sound itself, in seconds.
+REPLY_SECONDS = 5.0
+#: How often a sound is played again whose end was lost with the connection.
+_REPEATS = 2
+#: Causes of ITU-T Q.850 by ARI's names. Numbers (``reason_code``) are taken since 16.30 and 18.16
+#: only, and passed over before.
+_REASONS = {16: "normal", 17: "busy", 21: "rejected", 34: "congestion"}
+
+
+class Teller:
+    """Tells ``leg`` what the sessions say. ``variables`` are those that were set on the way."""
+
+    def __init__(self, line: Line, leg: Leg, begin: Callable[[CallFacts], Session]) -> None:
+        self.variables: dict[str, str] = {}
+        self._line = line
+        self._leg = leg
+        self._begin = begin
+        self._keys_heard = 0
+
+    async def tell(self, call: CallFacts) -> LedgerRecord:
+        """Hold one session."""
+        session = self._begin(call)
+        command = next(session)
+        while True:
+            report = await self._carry_out(command)
+            try:
+                command = session.send(report)
+            except StopIteration as stop:
+                record: LedgerRecord = stop.value
+                return record
+
+    async def _carry_out(self, command: Command) -> Report:
+        match command:
+            case Answer():
+                return None if self._leg.is_up else await self._do("POST", "answer")
+            case Progress():
+                return None  # the first sound opens the early media of a call that rings
+            case SendText(text):
+                return await self._send_text(" ".join(text.split()))
+            case Play(prompt, key):
+                return await self._play(prompt.sound, key)
+            case Ask(prompt, seconds):
+                return await self._ask(prompt.sound, seconds)
+            case FindExtension(context, extension):
+                return await self._find_extension(context, extension)
+            case FindChannel(name):
+                await self._line.until(lambda: True, 0)
+                legs = self._line.seen.legs.values()
+                has_left = any(leg.ended for leg in legs if leg.name == name)
+                return PlaybackReport(Ending.REFUSED) if has_left else None
+            case SetVariables(variables):
+                return await self.set(variables)
+            case Redirect(context, extension, priority, ""):
+                where = {"context": context, "extension": extension, "priority": str(priority)}
+                return await self._do("POST", "continue", query=where)
+            case Redirect() | Release():
+                return PlaybackReport(Ending.REFUSED)  # a queue's agents are in no application
+            case HangUp(cause):
+                reason = _REASONS.get(cause, "normal")
+                return self._why(
+                    await self._line.ask(
+                        "DELETE", "channels", self._leg.id, query={"reason": reason}
+                    )
+                )
+
+    async def _do(
+        self, method: str, what: str, query: Mapping[str, str] | None = None
+    ) -> PlaybackReport | None:
+        return self._why(await self._line.ask(method, "channels", self._leg.id, what, query=query))
+
+    def _why(self, response: Response) -> PlaybackReport | None:
+        """Why something was not done; None where it was."""
+        if response.ok:
+            return None
+        if response is UNREACHABLE:
+            return PlaybackReport(Ending.LOST)
+        gone = response.gone or self._leg.ended
+        return PlaybackReport(Ending.HANGUP if gone else Ending.REFUSED)
+
+    async def set(self, variables: Mapping[str, str]) -> PlaybackReport | None:
+        """Set channel variables."""
+        for name, value in variables.items():
+            self.variables[name.lstrip("_")] = value
+        asked = [
+            self._line.ask(
+                "POST",
+                *("channels", self._leg.id, "variable"),
+                body={"variable": name, "value": value},
+            )
+            for name, value in variables.items()
+        ]
+        failures = [self._why(response) for response in await asyncio.gather(*asked)]
+        return next(filter(None, failures), None)
+
+    async def _find_extension(self, context: str, extension: str) -> PlaybackReport | None:
+        if set("${}(),") & set(extension):
+            return PlaybackReport(Ending.LOST)  # it would be evaluated, not looked for
+        wanted = {"variable": f"DIALPLAN_EXISTS({context},{extension},1)"}
+        response = await self._line.ask("GET", "channels", self._leg.id, "variable", query=wanted)
+        if failed := self._why(response):
+            return failed
+        return None if response.body.get("value") == "1" else PlaybackReport(Ending.REFUSED)
+
+    async def _send_text(self, text: str) -> PlaybackReport | None:
+        raise NotImplementedError
+
+    def _key(self) -> str:
+        """The first key that was pressed since the last question."""
+        return self._leg.keys[self._keys_heard : self._keys_heard + 1]
+
+    async def _play(self, sound: Sound, key: str) -> PlaybackReport:
+        report = await self._stream(sound, "")
+        pressed = self._leg.keys[self._keys_heard :]
+        self._keys_heard = len(self._leg.keys)
+        digit = key if key and key in pressed else ""
+        return PlaybackReport(report.ending, report.played, report.elapsed, digit)
+
+    async def _ask(self, sound: Sound, seconds: float) -> PlaybackReport:
+        self._keys_heard = len(self._leg.keys)
+        report = await self._stream(sound, "any")
+        if report.ending is not Ending.FINISHED:
+            return report
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        await self._line.until(lambda: bool(self._key()) or self._leg.ended, seconds)
+        elapsed = report.elapsed + clock() - begun
+        ending = Ending.HANGUP if self._leg.ended else Ending.FINISHED
+        return PlaybackReport(ending, report.played, elapsed, self._key())
+
+    async def _stream(self, sound: Sound, keys: str) -> PlaybackReport:
+        """Play a sound until its end or, with ``keys``, until one is pressed."""
+        report = await self._streamed(sound, keys)
+        for _ in range(_REPEATS):
+            if report is not None:
+                break
+            report = await self._streamed(sound, keys)
+        return report or PlaybackReport(Ending.LOST)
+
+    async def _streamed(self, sound: Sound, keys: str) -> PlaybackReport | None:
+        """The same; None where its end was lost with the connection."""
+        playback, response = await self._line.play(self._leg, f"sound:{sound.path}")
+        if not response.ok and response is not UNREACHABLE:
+            return self._why(response)
+
+        def is_over() -> bool:
+            return playback.over or bool(keys and self._key())
+
+        over = await self._line.until(is_over, sound.seconds + REPLY_SECONDS)
+        digit = self._key() if keys else ""
+        if digit and not playback.over:
+            await self._line.stop(playback)
+            await self._line.until(lambda: playback.over, REPLY_SECONDS)
+        if playback.lost:
+            return None
+        return self._report(playback, sound, over, digit)
+
+    def _report(self, playback: seen.Sound, sound: Sound, over: bool, digit: str) -> PlaybackReport:
+        seconds = playback.seconds
+        whole = seconds >= sound.seconds - TIME_TOLERANCE
+        played = sound.seconds if whole else seconds
+        if playback.stopped:
+            return PlaybackReport(Ending.KEY, played, seconds, digit)
+        if playback.state == "done":
+            return PlaybackReport(Ending.FINISHED, played, seconds, digit)
+        if self._leg.ended or self._leg.hung_up:
+            return PlaybackReport(Ending.HANGUP, seconds, seconds)
+        return PlaybackReport(Ending.REFUSED if over else Ending.DEADLINE, 0.0, seconds)

@@ -1,0 +1,109 @@
+"""``ari``: the ARI event handler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callcentre_disclosure.config.model import AriEntry
+from callcentre_disclosure.errors import DisclosureError
+from callcentre_disclosure.service import Disclosure
+
+from . import options
+from .log import to_stderr
+
+if TYPE_CHECKING:
+    from callcentre_disclosure.asterisk.stasis.server import Login
+
+_log = logging.getLogger(__name__)
+
+
+@click.command()
+@options.config
+def command(config: Path) -> None:
+    """Run the ARI event handler until SIGTERM. SIGHUP reads the configuration again, all but what
+    it says under `ari`."""
+    to_stderr()
+    disclosure = Disclosure.from_file(config)
+    assert disclosure.configuration is not None
+    entry = disclosure.configuration.ari
+    if entry is None:
+        raise DisclosureError(
+            "there are no Asterisks to work for",
+            where=str(config),
+            remedy="name them under `ari:` (docs/integrators.md)",
+        )
+    try:
+        from callcentre_disclosure.asterisk.stasis import server
+    except ImportError as missing:
+        raise DisclosureError(
+            f"the ARI event handler needs {missing.name}",
+            remedy="pip install 'callcentre-disclosure[ari]'",
+        ) from missing
+    disclosure.try_evidence()
+    asyncio.run(
+        server.serve(
+            entry.application,
+            tuple(_logins(entry)),
+            listening=server.Listening.at(entry.listen, _context(entry)) if entry.listen else None,
+            tls=_trust(entry),
+            begin=disclosure.begin,
+            keep=disclosure.keep,
+            reload=disclosure.reload,
+        )
+    )
+
+
+def _logins(entry: AriEntry) -> Iterator[Login]:
+    from callcentre_disclosure.asterisk.stasis.server import Login
+
+    for name, asterisk in entry.asterisks.items():
+        file = asterisk.password_file
+        try:
+            password = file.read_text(encoding="utf-8").strip()
+            mode = file.stat().st_mode
+        except OSError as problem:
+            raise DisclosureError(
+                f"the password of {name} cannot be read: {problem.strerror}",
+                where=str(file),
+                remedy="write it there, for the user that runs this and nobody else (chmod 600)",
+            ) from problem
+        if mode & 0o077:
+            _log.warning("%s can be read by others than its owner: chmod 600", file)
+        yield Login(name, asterisk.user or name, password, asterisk.url)
+
+
+def _context(entry: AriEntry) -> ssl.SSLContext | None:
+    """How Asterisks that connect to us are sure of who we are."""
+    if entry.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(entry.certificate)
+    except OSError as problem:
+        raise _unusable(entry.certificate, problem) from problem
+    return context
+
+
+def _trust(entry: AriEntry) -> ssl.SSLContext | None:
+    """How we are sure of the Asterisks that we connect to; None for the machine's certificates."""
+    if entry.authority is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=entry.authority)
+    except OSError as problem:
+        raise _unusable(entry.authority, problem) from problem
+
+
+def _unusable(file: Path, problem: OSError) -> DisclosureError:
+    return DisclosureError(
+        f"this certificate cannot be used: {problem.strerror or problem}",
+        where=str(file),
+        remedy="write it in PEM, the chain and (of our own) the private key in one file",
+    )
