@@ -94,6 +94,7 @@ def routes() -> dict[str, Route]:
         "desks": "queue: desks",
         "names": "queue: names",
         "once": "queue: support, profile: once",
+        "group-once": f"sites: [casablanca, tunis], dial: [PJSIP/{AMINA}], profile: once",
         "none": "queue: support, profile: none",
         "all": f"dial: [PJSIP/{AMINA}], on_failure: all, profile: before",
         "generic": f"dial: [PJSIP/{AMINA}], on_failure: generic, profile: before",
@@ -191,12 +192,17 @@ def open_office(folder: Path, configuration: str = "") -> CallCentre:
 
 @dataclass
 class Office:
-    """The call centre at work, seen by a test."""
+    """The call centre at work, seen by a test.
+
+    The ARI event handler holds a whole call and keeps who answered it, whether or not there was
+    anything more to be told; with ``only_asked`` those records are passed over.
+    """
 
     centre: CallCentre
     asterisk: PrivateAsterisk
     caller: Phone
     agents: dict[str, Phone]
+    only_asked: bool = False
 
     def call(self, route: str) -> Heard:
         """A caller dials the number of a route."""
@@ -205,13 +211,17 @@ class Office:
 
     def originate(self, route: str, consumer: str) -> None:
         """Have the consumer called, by a call file."""
-        spool = self.asterisk.directory / "spool"
-        file = spool / "tmp" / f"{route}.call"
-        file.write_text(
-            "Channel: PJSIP/consumer\n"
+        self.spool(
+            route,
             f"Context: disclosure-calls-outbound\nExtension: {route}\nPriority: 1\n"
-            f"Setvar: DISCLOSURE_CONSUMER={consumer}\n"
+            f"Setvar: DISCLOSURE_CONSUMER={consumer}\n",
         )
+
+    def spool(self, name: str, call: str) -> None:
+        """Have the consumer called; the call file says what happens then."""
+        spool = self.asterisk.directory / "spool"
+        file = spool / "tmp" / f"{name}.call"
+        file.write_text(f"Channel: PJSIP/consumer\n{call}")
         file.rename(spool / "outgoing" / file.name)
 
     def leg(self, agent: str, timeout: float = 20.0) -> Call:
@@ -235,7 +245,8 @@ class Office:
         return records
 
     def _records(self, file: Path) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        records = map(json.loads, file.read_text().splitlines() if file.exists() else ())
+        return [record for record in records if not self.only_asked or _had_to_be_made(record)]
 
     @contextmanager
     def without(self, sound: str) -> Iterator[None]:
@@ -354,6 +365,10 @@ class Heard:
             if playback["result"] == "COMPLETE"
         ]
         assert sorted(self.sounds()) == sorted(played)
+
+
+def _had_to_be_made(record: dict[str, Any]) -> bool:
+    return bool(record["asked"] or record["offer"] or record["door"] != "ari")
 
 
 def heard_tone(leg: Call, hz: int) -> list[tuple[float, float]]:

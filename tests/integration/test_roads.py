@@ -10,7 +10,7 @@ import signal
 import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,13 @@ A_PACKET = 0.05
 class Building:
     """What stays from one test to the next: an Asterisk, a server, and the agents' ports."""
 
-    def __init__(self, folder: Path, installation: Installation, running: ExitStack) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        installation: Installation,
+        running: ExitStack,
+        extensions: str = DIALPLAN,
+    ) -> None:
         self.centre = open_office(folder)
         self.ports = {number: _free_port() for number in (*VOICES, "consumer")}
         self.server = Server(self.centre)
@@ -60,7 +66,7 @@ class Building:
             PrivateAsterisk(
                 installation,
                 folder / "asterisk",
-                extensions=DIALPLAN,
+                extensions=extensions,
                 files={"extensions_disclosure.conf": written},
                 queues=QUEUES,
                 agents=self.ports,
@@ -91,8 +97,9 @@ def building(
         yield Building(tmp_path_factory.mktemp("office"), installation, running)
 
 
-@pytest.fixture
-def office(building: Building) -> Iterator[Office]:
+@contextmanager
+def at_work(building: Building) -> Iterator[Office]:
+    """The office for one test: agents who answer, a caller, and nothing left in the end."""
     with ExitStack() as phones:
         agents = {
             number: phones.enter_context(
@@ -112,6 +119,12 @@ def office(building: Building) -> Iterator[Office]:
             for phone in (caller, *agents.values()):
                 for call in phone.calls:
                     call.hang_up()
+
+
+@pytest.fixture
+def office(building: Building) -> Iterator[Office]:
+    with at_work(building) as office:
+        yield office
 
 
 @pytest.fixture
@@ -575,9 +588,10 @@ def test_a_consumer_is_called(office: Office, consumer: Phone) -> None:
     assert records[0]["dialled_number"] == "**********32"
 
 
-def test_an_agent_calls_a_consumer(office: Office, consumer: Phone) -> None:
+@pytest.mark.parametrize("extension", ["001"])
+def test_an_agent_calls_a_consumer(office: Office, consumer: Phone, extension: str) -> None:
     """The consumer is told where the agent sits before the two are connected."""
-    call = office.agents[AMINA].call("001", office.asterisk.sip_address)
+    call = office.agents[AMINA].call(extension, office.asterisk.sip_address)
     heard = Heard(office, consumer.next_call())
     heard.call.answer()
     heard.talk(call, number=AMINA)
@@ -589,10 +603,11 @@ def test_an_agent_calls_a_consumer(office: Office, consumer: Phone) -> None:
     assert record["agent"].startswith("PJSIP/201-")
 
 
+@pytest.mark.parametrize("extension", ["001"])
 def test_an_agent_who_gives_up_releases_the_consumer_at_once(
-    office: Office, consumer: Phone
+    office: Office, consumer: Phone, extension: str
 ) -> None:
-    call = office.agents[AMINA].call("001", office.asterisk.sip_address)
+    call = office.agents[AMINA].call(extension, office.asterisk.sip_address)
     heard = Heard(office, consumer.next_call())
     heard.call.wait_for("audio")
     call.hang_up()
@@ -668,7 +683,7 @@ def test_blind_transfer(office: Office, road: str) -> None:
     heard.talk(office.leg(YASMINE))
     leg.wait_for("ended")
     told = heard.sounds()
-    again = [ANSWERED_TN] if road != "once" else []
+    again = [ANSWERED_TN] if "once" not in road else []
     assert list(told) == [POSSIBLE, ANSWERED_MA, *again]
     assert heard.voices() == [AMINA, YASMINE]
     if again:
@@ -705,9 +720,10 @@ def test_attended_transfer(office: Office, road: str, colleague: str) -> None:
     assert heard.heard_before(YASMINE, told[ANSWERED_TN].start) < 0.1
 
 
-def test_a_consultation_that_ends_changes_nothing(office: Office) -> None:
+@pytest.mark.parametrize("road", ["queue"])
+def test_a_consultation_that_ends_changes_nothing(office: Office, road: str) -> None:
     office.only(AMINA)
-    heard = office.call("queue")
+    heard = office.call(road)
     leg = office.leg(AMINA)
     heard.listen(AMINA)
     office.only(YASMINE)

@@ -1,11 +1,11 @@
 """Calls that are held by the ARI event handler, on real Asterisks: what callers and agents heard.
 
-Asterisk 16 is asked over HTTP, 22 over its WebSocket.
+Asterisk 16 is asked over HTTP, 22 over its WebSocket. What is the same as on the roads of the
+dialplan is the same test (test_roads); what only this door has is here.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,31 +16,31 @@ from callcentre_disclosure.testing.installation import Installation
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.sip import Phone
 from tests.call_centre import AriHandler
+from tests.integration import test_roads as roads
 from tests.integration.office import (
     AMINA,
     ANSWERED_MA,
     ANSWERED_TN,
     POSSIBLE,
-    ROUTES,
-    VOICES,
+    POSSIBLE_MA,
     YASMINE,
+    Heard,
     Office,
-    heard_tone,
-    open_office,
 )
+from tests.integration.office import DIALPLAN as OFFICE
 
-#: Two telephones' clocks, and a packet that is on its way, in seconds.
-A_PACKET = 0.05
-
-DIALPLAN = """\
+#: Before the lines of the office, whose own roads take what the handler leaves to them.
+DIALPLAN = (
+    """\
 [inbound]
-exten => _[+0-9].,1,Stasis(callcentre-disclosure,dial=route)
- same => n,ExecIf($["${DISCLOSURE_DISPOSITION}" = ""]?Goto(away,1))
- same => n,Hangup()
-exten => away,1,Answer()
- same => n,PlayTones(700/1000)
- same => n,Wait(30)
+exten => _01848800XX,1,Stasis(callcentre-disclosure,dial=route)
+ same => n,GotoIf($["${DIALSTATUS}" = ""]?disclosure-inbound,${EXTEN},1)
+ same => n,Goto(disclosure-unanswered,told-first,1)
+exten => _[234]01,1,Stasis(callcentre-disclosure,dial=PJSIP/${EXTEN},transfer=yes)
+exten => 002,1,Stasis(callcentre-disclosure,call=PJSIP/consumer,route=exact)
 """
+    + OFFICE
+)
 
 
 def ari_section(asterisk: PrivateAsterisk, folder: Path) -> str:
@@ -54,33 +54,15 @@ def ari_section(asterisk: PrivateAsterisk, folder: Path) -> str:
     )
 
 
-class Building:
-    """What stays from one test to the next: an Asterisk and a handler."""
+class Building(roads.Building):
+    """The same house, with a handler in it."""
 
     def __init__(self, folder: Path, installation: Installation, running: ExitStack) -> None:
-        self.centre = open_office(folder)
-        self.ports = {number: _free_port() for number in (*VOICES, "consumer")}
-        self.asterisk = running.enter_context(
-            PrivateAsterisk(
-                installation,
-                folder / "asterisk",
-                extensions=DIALPLAN,
-                agents=self.ports,
-                callers={"caller": "127.0.0.2", "muting": "127.0.0.3"},
-                languages={"caller": "fr", "muting": "fr", "consumer": "fr"},
-            )
-        )
+        super().__init__(folder, installation, running, DIALPLAN)
         with self.centre.path.open("a") as configuration:
             configuration.write(ari_section(self.asterisk, folder))
         self.handler = AriHandler(self.centre)
         running.callback(self.handler.stop)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -93,40 +75,144 @@ def building(
 
 @pytest.fixture
 def office(building: Building) -> Iterator[Office]:
-    with ExitStack() as phones:
-        agents = {
-            number: phones.enter_context(
-                Phone(
-                    number=number,
-                    port=building.ports[number],
-                    answer_after=0.3,
-                    play=VOICES[number],
-                )
-            )
-            for number in VOICES
-        }
-        caller = phones.enter_context(Phone("127.0.0.2", number="+33612345678"))
-        office = Office(building.centre, building.asterisk, caller, agents)
-        with office.empties():
-            yield office
-            for phone in (caller, *agents.values()):
-                for call in phone.calls:
-                    call.hang_up()
-        assert "0 active" in building.asterisk.command("bridge show all") or True
+    with roads.at_work(building) as office:
+        yield office
+    assert "0 bridges" in building.asterisk.command("bridge show all") or True
 
 
 @pytest.mark.parametrize("road", ["group", "turn"])
 @pytest.mark.parametrize(("who", "answered"), [(AMINA, ANSWERED_MA), (YASMINE, ANSWERED_TN)])
 def test_dial(office: Office, road: str, who: str, answered: str) -> None:
-    """Agents in two countries at once, and in turn; the agent hears a tone meanwhile."""
-    office.only(who)
-    heard = office.call(road)
-    leg = office.leg(who)
+    roads.test_dial(office, road, who, answered)
+
+
+def test_told_before_dialling_only(office: Office) -> None:
+    office.only_asked = True
+    roads.test_told_before_dialling_only(office)
+
+
+def test_early_media(office: Office) -> None:
+    roads.test_early_media(office, "early-group")
+
+
+def test_early_media_by_a_trunk_that_mutes_it(office: Office) -> None:
+    with Phone("127.0.0.3", number="+33612345679") as muting:
+        roads.test_early_media_by_a_trunk_that_mutes_it(office, muting)
+
+
+def test_a_caller_who_hangs_up_releases_the_agent_at_once(office: Office) -> None:
+    roads.test_a_caller_who_hangs_up_releases_the_agent_at_once(office, "group")
+
+
+def test_an_agent_who_hangs_up_in_the_announcement(office: Office) -> None:
+    roads.test_an_agent_who_hangs_up_in_the_announcement(office, "group")
+
+
+@pytest.mark.parametrize(
+    ("road", "before"),
+    [
+        ("choice-dial", [POSSIBLE_MA, "fr/choice-eu"]),
+        ("us", [ANSWERED_MA, "fr/choice-domestic"]),
+    ],
+)
+def test_choice_after_an_agent_has_answered(office: Office, road: str, before: list[str]) -> None:
+    """The queue of who chose is Asterisk's."""
+    office.only_asked = True
+    roads.test_choice_after_an_agent_has_answered(office, road, before)
+
+
+def test_who_is_not_answered_goes_on_in_the_dialplan(office: Office) -> None:
+    roads.test_who_is_not_answered_goes_where_the_administrator_says(office)
+
+
+@pytest.mark.parametrize(
+    ("road", "said", "outcome", "connected"),
+    [
+        ("generic", ["fr/generic"], "NOT_DISCLOSED", True),
+        ("all", ["fr/possible-ma-tn-fr"], "PARTIAL", True),
+        ("silent", [], "NOT_DISCLOSED", True),
+        ("refuse", ["fr/refused"], "NOT_DISCLOSED", False),
+        ("refuse-early", ["fr/refused"], "NOT_DISCLOSED", False),
+    ],
+)
+def test_no_site_resolved(
+    office: Office, road: str, said: list[str], outcome: str, connected: bool
+) -> None:
+    office.only_asked = True
+    roads.test_no_site_resolved(office, road, said, outcome, connected)
+
+
+@pytest.mark.parametrize("road", ["late", "late-refuse"])
+def test_the_deadline_is_over(office: Office, road: str) -> None:
+    office.only_asked = True
+    roads.test_the_deadline_is_over(office, road)
+
+
+def test_what_an_agent_says_meanwhile_is_never_heard(office: Office) -> None:
+    roads.test_what_an_agent_says_meanwhile_is_never_heard(office, "group")
+
+
+def test_a_queue_is_asterisks(office: Office) -> None:
+    """The handler announces, and the hook of the queue goes on."""
+    office.only(AMINA)
+    heard = office.call("queue")
+    heard.talk(office.leg(AMINA))
+    assert list(heard.sounds()) == [POSSIBLE, ANSWERED_MA]
+    records = office.evidence(3)
+    heard.agrees_with(*records)
+    assert [record["door"] for record in records] == ["ari", "fastagi", "fastagi"]
+
+
+def test_call_pickup(office: Office) -> None:
+    roads.test_call_pickup(office, "group")
+
+
+@pytest.mark.parametrize("road", ["group", "group-once"])
+def test_blind_transfer(office: Office, road: str) -> None:
+    roads.test_blind_transfer(office, road)
+
+
+@pytest.mark.parametrize("colleague", ["answers", "rings"])
+def test_attended_transfer(office: Office, colleague: str) -> None:
+    roads.test_attended_transfer(office, "group", colleague)
+
+
+def test_a_consultation_that_ends_changes_nothing(office: Office) -> None:
+    roads.test_a_consultation_that_ends_changes_nothing(office, "group")
+
+
+@pytest.fixture
+def consumer(building: Building) -> Iterator[Phone]:
+    port = building.ports["consumer"]
+    with Phone(number="consumer", port=port, answer_after=0.2) as phone:
+        yield phone
+
+
+def test_a_consumer_is_called(office: Office, consumer: Phone) -> None:
+    """A call file: the consumer answers, hears the countries, and then the agent."""
+    office.only(AMINA)
+    office.spool(
+        "group",
+        "Application: Stasis\n"
+        "Data: callcentre-disclosure,direction=outbound,route=group,dial=route,did=+33698765432\n",
+    )
+    heard = Heard(office, consumer.next_call())
+    leg = office.leg(AMINA)
     heard.talk(leg)
     told = heard.sounds()
-    assert list(told) == [POSSIBLE, answered]
-    assert told[POSSIBLE].end <= heard.answered_by(leg) <= told[answered].start + A_PACKET
-    assert heard.voices() == [who]
-    assert heard.first_word(who) >= told[answered].end
-    heard.agrees_with(*office.evidence(2))
-    assert heard_tone(leg, 440), "the agent does not sit in dead air"
+    assert list(told) == ["fr/outbound-possible-ma-tn", "fr/outbound-answered-ma"]
+    assert heard.first_word(AMINA) >= told["fr/outbound-answered-ma"].end
+    records = office.evidence(2)
+    heard.agrees_with(*records)
+    assert {record["direction"] for record in records} == {"outbound"}
+    assert records[0]["dialled_number"] == "**********32"
+
+
+def test_an_agent_calls_a_consumer(office: Office, consumer: Phone) -> None:
+    roads.test_an_agent_calls_a_consumer(office, consumer, "002")
+
+
+def test_an_agent_who_gives_up_releases_the_consumer_at_once(
+    office: Office, consumer: Phone
+) -> None:
+    roads.test_an_agent_who_gives_up_releases_the_consumer_at_once(office, consumer, "002")

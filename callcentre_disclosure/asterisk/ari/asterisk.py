@@ -19,6 +19,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import aiohttp
@@ -29,16 +30,23 @@ from callcentre_disclosure.errors import DisclosureError, RemoteProtocolError
 from .mailbox import Mailbox, Mailboxes
 from .protocol import Event, Reply, Request, Response, decode, encode
 
+#: The status of every request to an Asterisk that is not fully booted. One that connects to us does
+#: so before it is.
+NOT_BOOTED = 503
 #: A request that failed is said again after so many seconds where the connection is still there.
 REPEAT_SECONDS = 0.1
 #: Asterisk closes the connection on a longer message (``AST_WEBSOCKET_MAX_RX_PAYLOAD_SIZE``).
 LONGEST_REQUEST = 65_000
 #: An answer may be the list of all channels, at some 600 bytes each.
 LONGEST_MESSAGE = 16 * 2**20
-#: A silent connection is tried after so many seconds, and given up after half as many more.
-HEARTBEAT_SECONDS = 6.0
+#: A connection on which nothing comes for so many seconds is dead; half way it is pinged. That is
+#: long because Asterisk answers between the requests of the WebSocket, some of which take seconds.
+SILENCE_SECONDS = 10.0
 #: How long the other side may take to say goodbye.
 GOODBYE_SECONDS = 1.0
+
+#: What any Asterisk answers that is alive.
+PING = Request("GET", "asterisk/ping")
 
 WebSocket: TypeAlias = "aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse"
 _T = TypeVar("_T")
@@ -104,8 +112,9 @@ class Asterisk:
     ) -> Response:
         """The answer to a request, which waits for a connection where there is none.
 
-        With ``repeat`` it is said again where the connection breaks before the answer. Raises
-        ``Unreachable`` where there is no answer within so many seconds.
+        With ``repeat`` it is said again where the connection breaks before the answer; in any case
+        where Asterisk is not fully booted. Raises ``Unreachable`` where there is no other answer
+        within so many seconds.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -117,9 +126,9 @@ class Asterisk:
                 await within(self._settled.wait(), deadline - loop.time())
                 continue
             answer = await within(carrier.carry(request, request_id), deadline - loop.time())
-            if answer is not None:
+            if answer is not None and answer.status != NOT_BOOTED:
                 return answer
-            if not repeat:
+            if answer is None and not repeat:
                 break
             if carrier is self._carrier:
                 await asyncio.sleep(min(REPEAT_SECONDS, max(0.0, deadline - loop.time())))
@@ -131,20 +140,28 @@ class Asterisk:
     # -- for the connectors --------------------------------------------------------------------
 
     async def serve(
-        self, socket: WebSocket, carrier: Carrier | None = None, *, until_replaced: bool = False
+        self,
+        socket: WebSocket,
+        carrier: Carrier | None = None,
+        *,
+        silence: float = SILENCE_SECONDS,
+        takes_requests: bool = True,
+        until_replaced: bool = False,
     ) -> bool:
         """Be connected until the WebSocket ends, which is then to be closed.
 
-        Requests go over ``carrier``, or else over the WebSocket. With ``until_replaced`` it ends
-        where another client takes over the application. Returns whether one has.
+        Requests go over ``carrier``, or else over the WebSocket; ``takes_requests`` tells whether
+        they could. It ends where nothing comes for ``silence`` seconds and, with
+        ``until_replaced``, where another client takes over the application. Returns whether one
+        has.
         """
         over_websocket = _OverWebSocket(socket)
         self._attach(carrier or over_websocket)
         replaced = False
         try:
-            async for message in socket:
-                if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    replaced |= self._read(message.data, over_websocket)
+            ping = encode(PING, "ping") if takes_requests else None
+            while (text := await self._hear(socket, silence / 2, ping)) is not None:
+                replaced |= self._read(text, over_websocket)
                 if replaced and until_replaced:
                     break
         finally:
@@ -169,6 +186,37 @@ class Asterisk:
         self._carrier = None
         self._settled.clear()
         self._tell(self._application.disconnected, self)
+
+    async def _hear(
+        self, socket: WebSocket, patience: float, ping: str | None
+    ) -> str | bytes | None:
+        """The next message; None where the connection has ended or is dead."""
+        pinged = False
+        while True:
+            try:
+                message = await socket.receive(timeout=patience)
+            except asyncio.TimeoutError:
+                if pinged:
+                    _log.warning("Asterisk %s: silent for %s s", self.name, 2 * patience)
+                    return None
+                pinged = True
+                # A ping of the WebSocket that it cannot answer has Asterisk 22 wait for ever on a
+                # closed socket; a request that it cannot answer has it connect anew.
+                saying = socket.send_str(ping) if ping else socket.ping()
+                with suppress(aiohttp.ClientError, OSError):
+                    await within(saying, patience)
+                continue
+            pinged = False
+            if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                text: str | bytes = message.data
+                return text
+            if message.type == aiohttp.WSMsgType.PING:
+                with suppress(aiohttp.ClientError, OSError):
+                    await within(socket.pong(message.data), patience)
+            elif message.type != aiohttp.WSMsgType.PONG:
+                if message.type == aiohttp.WSMsgType.ERROR:
+                    _log.warning("Asterisk %s: %s", self.name, message.data)
+                return None
 
     def _read(self, text: str | bytes, over_websocket: _OverWebSocket) -> bool:
         """Pass a message on. Returns whether it says that another client took over."""
@@ -216,7 +264,7 @@ class _OverWebSocket:
         try:
             await self._socket.send_str(text)
             return await answer
-        except (aiohttp.ClientError, OSError, RuntimeError):
+        except (aiohttp.ClientError, OSError):
             return None  # it is closing, and the reader will see it
         finally:
             self._pending.pop(request_id, None)
@@ -225,7 +273,7 @@ class _OverWebSocket:
         """Give an answer to whoever waits for it."""
         answer = self._pending.get(reply.request_id)
         if answer is None or answer.done():
-            _log.debug("an answer that nobody waits for (any more)")
+            _log.debug("an answer that nobody waits for: to a ping, or too late")
         else:
             answer.set_result(reply.response)
 

@@ -7,6 +7,7 @@ which decides how requests travel. Then the WebSocket brings the events of the a
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import random
@@ -19,8 +20,9 @@ import aiohttp
 from yarl import URL
 
 from .asterisk import (
-    HEARTBEAT_SECONDS,
     LONGEST_MESSAGE,
+    NOT_BOOTED,
+    SILENCE_SECONDS,
     Asterisk,
     Carrier,
     WebSocket,
@@ -68,28 +70,39 @@ async def stay_connected(
     password: str,
     application: str,
     tls: ssl.SSLContext | None = None,
-    heartbeat: float = HEARTBEAT_SECONDS,
+    silence: float = SILENCE_SECONDS,
+    over_http: bool = False,
 ) -> None:
     """Keep an Asterisk connected until this is cancelled; it is gone then.
 
     ``url`` is that of its HTTP server with the prefix of http.conf, if any: ``http://host:8088``
-    or ``https://host:8089/prefix``. A connection on which nothing comes for ``heartbeat`` seconds
-    is tried, and given up after half as many more.
+    or ``https://host:8089/prefix``. A connection on which nothing comes for ``silence`` seconds,
+    in spite of pings, is given up. Requests go over the WebSocket where the version takes them
+    there. Asterisk carries those out one after the other, so one that blocks there holds up the
+    rest; with ``over_http`` all go over HTTP, where none waits for another.
     """
+    login = base64.b64encode(f"{user}:{password}".encode()).decode()
     session = aiohttp.ClientSession(
-        auth=aiohttp.BasicAuth(user, password, encoding="utf-8"),
+        headers={"Authorization": f"Basic {login}"},
         connector=aiohttp.TCPConnector(
             limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS, ssl=tls or True
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
     )
-    dialling = _Dialling(asterisk, session, url.rstrip("/"), application, heartbeat)
+    dialling = _Dialling(
+        asterisk, session, url.rstrip("/"), application, silence=silence, over_http=over_http
+    )
     failures = 0
     told = ""
     try:
         while True:
-            ending = await dialling.connect()
+            try:
+                ending = await dialling.connect()
+            except Exception:
+                # Our fault, and no reason to leave an Asterisk alone for good.
+                _log.exception("Asterisk %s: the connection failed", asterisk.name)
+                ending = _Ending("tried again", for_people=True)
             failures = 0 if ending.seconds > LASTING_SECONDS else failures + 1
             repeated = ending.why == told and not ending.seconds
             level = logging.DEBUG if repeated else ending.level
@@ -115,13 +128,16 @@ class _Dialling:
         session: aiohttp.ClientSession,
         url: str,
         application: str,
-        heartbeat: float,
+        *,
+        silence: float,
+        over_http: bool,
     ) -> None:
         self._asterisk = asterisk
         self._session = session
         self._url = url
         self._events = _url(url, "events", {"app": application, "subscribeAll": "false"})
-        self._heartbeat = heartbeat
+        self._silence = silence
+        self._over_http = over_http
         self._http = _OverHttp(session, url)
 
     async def connect(self) -> _Ending:
@@ -144,12 +160,14 @@ class _Dialling:
 
     async def _open(self) -> WebSocket:
         return await self._session.ws_connect(
-            self._events, heartbeat=self._heartbeat, compress=0, max_msg_size=LONGEST_MESSAGE
+            self._events, autoping=False, compress=0, max_msg_size=LONGEST_MESSAGE
         )
 
     async def _stay(self, socket: WebSocket, version: str) -> _Ending:
-        carrier: Carrier | None = None if takes_requests(version) else self._http
-        over = "HTTP" if carrier else "the WebSocket"
+        can = takes_requests(version)
+        over_websocket = can and not self._over_http
+        carrier: Carrier | None = None if over_websocket else self._http
+        over = "the WebSocket" if over_websocket else "HTTP"
         _log.info(
             "Asterisk %s: connected, version %s, requests over %s",
             self._asterisk.name,
@@ -159,7 +177,9 @@ class _Dialling:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            replaced = await self._asterisk.serve(socket, carrier, until_replaced=True)
+            replaced = await self._asterisk.serve(
+                socket, carrier, silence=self._silence, takes_requests=can, until_replaced=True
+            )
         finally:
             await say_goodbye(socket)
         lasted = loop.time() - began
@@ -171,9 +191,11 @@ class _Dialling:
         if status in (401, 403):
             remedy = "compare user and password with ari.conf, and see its permit and deny"
             return _Ending(f"refuses us ({status}): {remedy}", logging.ERROR, for_people=True)
-        if status == 404:
+        if status == 404:  # also for a moment of every start, as is the next
             remedy = "is res_ari loaded and enabled in ari.conf, and the prefix that of http.conf?"
-            return _Ending(f"has no ARI at {self._url} (404): {remedy}", logging.ERROR)
+            return _Ending(f"has no ARI at {self._url} (404): {remedy}")
+        if status == NOT_BOOTED:
+            return _Ending("is not fully booted")
         return _Ending(f"what answers at {self._url} is no ARI (status {status})", logging.ERROR)
 
 

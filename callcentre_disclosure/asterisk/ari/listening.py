@@ -7,46 +7,47 @@ websocket_client.conf of each Asterisk names a user of its own, which is its nam
 * ``uri = ws://host:port/ari/call`` with ``connection_type = per_call_config``: one for each call.
   Nothing but the path tells them apart before they are accepted.
 
-Asterisk tries again at once, without any pause, where a connection ends that was accepted, and
-after ``reconnect_interval`` (500 ms) where it was refused by an HTTP status. So whatever is wrong
-is said by a status, a connection once accepted is kept, and one that has ended within a second
-earns a refusal of the next.
+Asterisk tries again at once, thousands of times a second, where a connection ends that was
+accepted, and after ``reconnect_interval`` (500 ms, but 0 can be configured) where it was refused by
+an HTTP status. So whatever is wrong is said by a status and not at once, a connection once accepted
+is kept, and one that has ended within a second earns a refusal of the next.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import logging
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from typing import NoReturn
 
-import aiohttp
 from aiohttp import web
 
 from .asterisk import (
     GOODBYE_SECONDS,
-    HEARTBEAT_SECONDS,
     LONGEST_MESSAGE,
+    PING,
+    SILENCE_SECONDS,
     Application,
     Asterisk,
     Unreachable,
     say_goodbye,
 )
-from .protocol import Request
 
 PATH = "/ari"
 PER_CALL_PATH = "/ari/call"
 #: A connection that ended within so many seconds of its beginning has the next refused for as long.
 REST_SECONDS = 1.0
+#: A refusal comes after so many seconds, for as many as so many connections at a time.
+REFUSAL_SECONDS = 0.5
+REFUSALS = 100
 #: An Asterisk that connects while it is connected may have lost that connection without our
 #: knowledge: what does not answer within so many seconds is given up.
 ALIVE_SECONDS = 2.0
 #: The same complaint about the same user is logged this often, in seconds.
 COMPLAINT_SECONDS = 60.0
-
-_PING = Request("GET", "asterisk/ping")
 
 _log = logging.getLogger(__name__)
 
@@ -64,18 +65,19 @@ class Listener:
         passwords: Mapping[str, str],
         *,
         tls: ssl.SSLContext | None = None,
-        heartbeat: float = HEARTBEAT_SECONDS,
+        silence: float = SILENCE_SECONDS,
     ) -> None:
         self._application = application
         self._passwords = {user: password.encode() for user, password in passwords.items()}
         self._tls = tls
-        self._heartbeat = heartbeat
+        self._silence = silence
         self._asterisks: dict[str, Asterisk] = {}
-        self._persistent: dict[str, web.Request] = {}
+        self._persistent: dict[str, web.WebSocketResponse] = {}
         self._sockets: set[web.WebSocketResponse] = set()
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._rest_until: dict[str, float] = {}
         self._complaints: dict[tuple[str, str], float] = {}
+        self._refusals = 0
         self._closing = False
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -104,44 +106,43 @@ class Listener:
             asterisk.end()
 
     async def _connected(self, request: web.Request) -> web.WebSocketResponse:
-        user = self._admitted(request)
+        user = await self._admitted(request)
         if user in self._persistent:
             self._check(user)
-            self._complain(
+            await self._refuse(
+                web.HTTPConflict(),
                 user,
-                "connects while it is connected; one that connects for each call must do so at "
-                + PER_CALL_PATH,
+                f"connects while it is connected; where it does so for each call, {PER_CALL_PATH} "
+                "is the path for it",
             )
-            raise web.HTTPConflict
-        self._persistent[user] = request
+        socket = self._persistent[user] = _socket()
         if user not in self._asterisks:
             self._asterisks[user] = Asterisk(user, self._application)
         try:
-            return await self._serve(request, self._asterisks[user])
+            await socket.prepare(request)
+            return await self._serve(self._asterisks[user], socket, request.remote)
         finally:
             del self._persistent[user]
 
     async def _connected_for_a_call(self, request: web.Request) -> web.WebSocketResponse:
-        asterisk = Asterisk(self._admitted(request), self._application)
+        user = await self._admitted(request)
+        socket = _socket()
+        await socket.prepare(request)
+        asterisk = Asterisk(user, self._application)
         try:
-            return await self._serve(request, asterisk)
+            return await self._serve(asterisk, socket, request.remote)
         finally:
             asterisk.end()
 
-    async def _serve(self, request: web.Request, asterisk: Asterisk) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(
-            protocols=("ari",),
-            heartbeat=self._heartbeat,
-            compress=False,
-            max_msg_size=LONGEST_MESSAGE,
-        )
-        await socket.prepare(request)
+    async def _serve(
+        self, asterisk: Asterisk, socket: web.WebSocketResponse, remote: str | None
+    ) -> web.WebSocketResponse:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._sockets.add(socket)
-        _log.info("Asterisk %s: connected from %s", asterisk.name, request.remote)
+        _log.info("Asterisk %s: connected from %s", asterisk.name, remote)
         try:
-            await asterisk.serve(socket)
+            await asterisk.serve(socket, silence=self._silence)
         finally:
             if loop.time() - began < REST_SECONDS:
                 self._rest_until[asterisk.name] = loop.time() + REST_SECONDS
@@ -150,33 +151,42 @@ class Listener:
             _log.info("Asterisk %s: the connection has ended", asterisk.name)
         return socket
 
-    def _admitted(self, request: web.Request) -> str:
+    async def _admitted(self, request: web.Request) -> str:
         """The user who connects. Raises the refusal of who must not."""
-        if self._closing:
-            raise web.HTTPServiceUnavailable
-        user = self._authenticated(request)
+        user, password = _login(request.headers.get("Authorization", ""))
+        right = self._passwords.get(user, b"")
+        if not (hmac.compare_digest(password, right) and right):
+            known = user in self._passwords
+            await self._refuse(
+                web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="ari"'}),
+                user if known else "?",
+                "has another password than here" if known else "is no user that we know",
+            )
         offered = request.headers.get("Sec-WebSocket-Protocol", "ari")
         if "ari" not in (protocol.strip() for protocol in offered.split(",")):
-            self._complain(user, "does not speak ARI: set protocols = ari")
-            raise web.HTTPBadRequest
+            await self._refuse(
+                web.HTTPBadRequest(), user, "does not speak ARI; set protocols = ari"
+            )
         if asyncio.get_running_loop().time() < self._rest_until.get(user, 0.0):
-            self._complain(user, "connects again and again, and is slowed down")
+            await self._refuse(
+                web.HTTPServiceUnavailable(), user, "connects again and again, and is slowed down"
+            )
+        if self._closing:
             raise web.HTTPServiceUnavailable
         return user
 
-    def _authenticated(self, request: web.Request) -> str:
-        user, password = "", b""
-        with suppress(ValueError):
-            login = aiohttp.BasicAuth.decode(request.headers.get("Authorization", ""), "utf-8")
-            user, password = login.login, login.password.encode()
-        right = self._passwords.get(user, b"")
-        if hmac.compare_digest(password, right) and right:
-            return user
-        if user in self._passwords:
-            self._complain(user, "has another password than here")
-        else:
-            self._complain("?", "is no user that we know")
-        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="ari"'})
+    async def _refuse(self, refusal: web.HTTPException, user: str, about: str) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._complaints.get((user, about), 0.0):
+            self._complaints[user, about] = loop.time() + COMPLAINT_SECONDS
+            _log.error("Asterisk %s: %s", user, about)
+        if self._refusals < REFUSALS and not self._closing:
+            self._refusals += 1
+            try:
+                await asyncio.sleep(REFUSAL_SECONDS)
+            finally:
+                self._refusals -= 1
+        raise refusal
 
     def _check(self, user: str) -> None:
         """Give up the connection of a user if it is dead."""
@@ -184,18 +194,30 @@ class Listener:
             self._checks[user] = asyncio.ensure_future(self._give_up_the_dead(user))
 
     async def _give_up_the_dead(self, user: str) -> None:
-        connection = self._persistent[user]
+        socket = self._persistent[user]
         try:
-            await self._asterisks[user].request(_PING, seconds=ALIVE_SECONDS, repeat=False)
+            await self._asterisks[user].request(PING, seconds=ALIVE_SECONDS, repeat=False)
         except Unreachable:
-            if self._persistent.get(user) is connection and connection.transport:
+            if self._persistent.get(user) is socket:
                 _log.warning("Asterisk %s: its old connection is dead", user)
-                connection.transport.abort()
+                await say_goodbye(socket)
         finally:
             del self._checks[user]
 
-    def _complain(self, user: str, about: str) -> None:
-        now = asyncio.get_running_loop().time()
-        if now >= self._complaints.get((user, about), now):
-            self._complaints[user, about] = now + COMPLAINT_SECONDS
-            _log.error("Asterisk %s: %s", user, about)
+
+def _socket() -> web.WebSocketResponse:
+    return web.WebSocketResponse(
+        protocols=("ari",), autoping=False, compress=False, max_msg_size=LONGEST_MESSAGE
+    )
+
+
+def _login(authorization: str) -> tuple[str, bytes]:
+    """User and password of an ``Authorization`` header; both empty where it has none."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return "", b""
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).partition(b":")
+        return user.decode(), password
+    except ValueError:
+        return "", b""

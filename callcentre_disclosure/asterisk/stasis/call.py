@@ -1,8 +1,9 @@
 """One call in the application, from its arrival until nothing of it is left.
 
-    Stasis(callcentre-disclosure)                      announce, and go on in the dialplan
-    Stasis(callcentre-disclosure,dial=...)             announce, ring agents, announce, connect
-    Stasis(callcentre-disclosure,call=...)             an agent calls a consumer, who is told
+    Stasis(callcentre-disclosure)                         announce, and go on in the dialplan
+    Stasis(callcentre-disclosure,dial=...)                announce, ring agents, announce, connect
+    Stasis(callcentre-disclosure,dial=...,transfer=yes)   agents call each other, and transfer
+    Stasis(callcentre-disclosure,call=...)                an agent calls a consumer, who is told
 
 Whatever goes wrong here, the caller goes on in the dialplan, which sees in DISCLOSURE_DISPOSITION
 whether somebody was there to announce.
@@ -22,9 +23,10 @@ from callcentre_disclosure.disclosure.call import CallFacts, Stage, Told
 from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.outcome import Disposition
 from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.route import Route
 
 from .line import REQUEST_SECONDS, Line
-from .ringing import Rung, hang_up, ring
+from .ringing import Rung, ring
 from .seen import Leg
 from .teller import Teller
 
@@ -33,7 +35,7 @@ WAITING_TONE = "tone:440/150|0/2000"
 #: How long a telephone rings, in seconds, unless the dialplan says otherwise.
 RING_SECONDS = 20.0
 #: What a dialplan may say here besides what it may say of any call.
-KEYS = (*facts.KEYS, "dial", "call", "seconds", "music")
+KEYS = (*facts.KEYS, "dial", "call", "transfer", "seconds", "music")
 #: The value of ``dial`` for those whom the configuration names for the route.
 ROUTE = "route"
 
@@ -49,6 +51,8 @@ class Office:
     keep: Callable[[LedgerRecord], Awaitable[None]]
 
 
+#: How long after the channel of an agent who hands over we may hear of whom, in seconds.
+_HAND_OVER_SECONDS = 1.0
 #: What a call goes on with to an agent.
 _GOES_ON = (Disposition.CONTINUE_IN_DIALPLAN, Disposition.BRIDGE)
 
@@ -66,7 +70,6 @@ class Call:
     ) -> None:
         self.id = call_id
         self.asterisk = asterisk
-        self.channel_id = str(channel["id"])
         self._office = office
         self._channel = channel
         self._keys = facts.asked(words)
@@ -75,11 +78,25 @@ class Call:
         self._bridge = f"{call_id}-bridge"
         self._talking = False
 
+    @property
+    def channels(self) -> set[str]:
+        """The ids of its channels."""
+        return set(self._line.seen.legs)
+
+    def picked_up(self, leg_id: str, channel: Mapping[str, Any]) -> None:
+        """Somebody else has picked up a telephone that we rang: their channel takes its place."""
+        self._line.replace(leg_id, channel)
+
     async def run(self) -> None:
         """Hold the call; when this returns nothing that it made is left."""
         for slip in facts.slips(self._keys, KEYS):
             _log.warning("%s", slip)
-        await self._held(self._call_consumer() if self._keys.get("call") else self._receive())
+        if self._keys.get("call"):
+            await self._held(self._call_consumer())
+        elif self._keys.get("transfer") == "yes":
+            await self._held(self._receive_transferred())
+        else:
+            await self._held(self._receive())
 
     async def adopt(self, bridge: str, other: Mapping[str, Any]) -> None:
         """Go on with a call whose two legs are connected already, in a bridge."""
@@ -91,9 +108,8 @@ class Call:
             try:
                 await course
             except asyncio.CancelledError:
-                if self._talking:
-                    return  # whoever comes after us takes them over
-                raise
+                if not self._talking:  # else whoever comes after us takes them over
+                    raise
             except Exception:
                 # Whatever went wrong here is our fault, and no reason to hold a call.
                 _log.exception("a call failed; it goes on in the dialplan")
@@ -103,45 +119,65 @@ class Call:
 
     async def _receive(self) -> None:
         """The channel that entered is the one that is told."""
-        caller = self._entered
-        teller = Teller(self._line, caller, self._office.begin)
-        call = await self._facts(caller, self._channel, self._keys)
+        teller = Teller(self._line, self._entered, self._office.begin)
+        call = await self._facts(self._channel, self._keys)
         record = await self._tell(teller, call)
-        whom = self._whom(record)
-        while whom and record.disposition in _GOES_ON:
-            rung = await self._ring(whom, caller, call.caller_number)
+        whom = self._whom(record.route)
+        if whom and record.disposition in _GOES_ON:
+            # A transfer makes another call of this one, and is told by these what it is about.
+            known = {"ROUTE": record.route.id, "DIRECTION": call.direction.value}
+            await teller.set({f"__DISCLOSURE_{name}": value for name, value in known.items()})
+            await self._reach(whom, teller, call)
+
+    async def _receive_transferred(self) -> None:
+        """Who is transferred is told who answers now. It may also be an agent who asks a colleague
+        first: nobody is told then, unless and until that agent hands a caller over."""
+        teller = Teller(self._line, self._entered, self._office.begin)
+        whom = tuple(filter(None, self._keys.get("dial", "").split("|")))
+        linked = await self._variable(self._entered.id, "CHANNEL(linkedid)")
+        await self._reach(whom, teller, await self._facts_of_transferred(linked))
+
+    async def _reach(self, whom: Sequence[str], teller: Teller, call: CallFacts | None) -> None:
+        """Connect somebody who answers, once the caller knows where they are."""
+        caller = self._entered
+        shown = call.caller_number if call else _number(self._channel)
+        while whom:
+            rung = await self._ring(whom, caller, shown, originator=caller)
             await teller.set({"DIALSTATUS": rung.status})
             if rung.leg is None or caller.ended:
                 return
-            told = Told.read(teller.variables.get("DISCLOSURE_TOLD", ""))
-            answered = replace(
-                call,
-                stage=Stage.ANSWERED,
-                agent=rung.leg.name,
-                is_up=caller.is_up,
-                told=told,
-            )
-            record = await self._inform(teller, answered, rung.leg)
-            if record.disposition is Disposition.BRIDGE:
-                await self._connect(caller, rung.leg)
+            call = call or await self._handed_over()
+            if call is None or await self._knows(teller, call, rung.leg):
+                await self._connect(caller, rung.leg, teller)
                 return
-            await hang_up(self._line, rung.leg)
+            await self._line.hang_up(rung.leg)
+            if teller.variables.get("DISCLOSURE_DISPOSITION") not in _GOES_ON:
+                return
 
     async def _call_consumer(self) -> None:
         """The channel that entered is an agent's, who wants to speak to a consumer."""
-        agent = self._entered
+        agent, target = self._entered, self._keys["call"]
         shown = _number(self._channel)
-        rung = await self._ring((self._keys["call"],), agent, shown)
-        if rung.leg is None:
-            await Teller(self._line, agent, self._office.begin).set({"DIALSTATUS": rung.status})
-            return
+        # In the language of their own trunk, and with nothing of what the agent's channel knows.
+        rung = await self._ring((target,), agent, shown, originator=None)
         consumer = rung.leg
-        keys = {**self._keys, "direction": "outbound", "stage": "answered", "agent": agent.name}
-        call = await self._facts(consumer, self._channel, keys)
+        if consumer is None:
+            teller = Teller(self._line, agent, self._office.begin)
+            await teller.set({"DIALSTATUS": rung.status})
+            return
+        did = target.partition("/")[2].partition("@")[0]
+        keys = {"did": did, **self._keys, "direction": "outbound", "stage": "answered"}
+        self._line.tie(agent, consumer)
+        there = {
+            **self._channel,
+            "id": consumer.id,
+            "name": consumer.name,
+            "language": consumer.language,
+        }
         teller = Teller(self._line, consumer, self._office.begin)
-        record = await self._inform(teller, call, agent)
-        if record.disposition is Disposition.BRIDGE:
-            await self._connect(consumer, agent)
+        call = await self._facts(there, {**keys, "agent": agent.name})
+        if await self._knows(teller, replace(call, is_up=True), agent):
+            await self._connect(consumer, agent, teller)
 
     async def _tell(self, teller: Teller, call: CallFacts) -> LedgerRecord:
         """One announcement and its evidence: nobody is connected before that is written."""
@@ -149,16 +185,28 @@ class Call:
         await self._office.keep(record)
         return record
 
-    async def _inform(self, teller: Teller, call: CallFacts, agent: Leg) -> LedgerRecord:
-        """The same, while an agent who has answered waits with a tone."""
+    async def _knows(self, teller: Teller, call: CallFacts, agent: Leg) -> bool:
+        """Tell the caller where the agent is who has answered, and who hears a tone meanwhile.
+        Returns whether the two are to be connected."""
+        told = teller.variables.get("DISCLOSURE_TOLD")
+        answered = replace(
+            call,
+            stage=Stage.ANSWERED,
+            agent=agent.name,
+            is_up=call.is_up or self._entered.is_up,
+            told=Told.read(told) if told else call.told,
+        )
         tone = asyncio.create_task(self._line.play(agent, WAITING_TONE))
         try:
-            return await self._tell(teller, call)
+            record = await self._tell(teller, answered)
         finally:
             sound, _ = await tone
             await self._line.stop(sound)
+        return record.disposition is Disposition.BRIDGE
 
-    async def _ring(self, whom: Sequence[str], waiting: Leg, shown: str | None) -> Rung:
+    async def _ring(
+        self, whom: Sequence[str], waiting: Leg, shown: str | None, originator: Leg | None
+    ) -> Rung:
         """Find somebody who answers, while somebody waits with ringing or music.
 
         Who hears either is deaf to a bridge, so it ends here (16.28, 22.10).
@@ -167,55 +215,72 @@ class Call:
         what = "ring" if music is None else "moh"
         indication = {"mohClass": music} if music else {}
         await self._line.ask("POST", "channels", waiting.id, what, query=indication)
-        rung = await ring(self._line, whom, self._seconds(), originator=waiting, shown=shown)
+        rung = await ring(
+            self._line,
+            whom,
+            self._seconds(),
+            waiting=waiting,
+            originator=originator,
+            shown=shown,
+        )
         if not waiting.ended:
             await self._line.ask("DELETE", "channels", waiting.id, what)
         return rung
 
-    async def _connect(self, told: Leg, agent: Leg) -> None:
+    async def _connect(self, told: Leg, agent: Leg, teller: Teller) -> None:
         """Let the two talk. Who was told in early media is answered only now."""
         self._line.follow(self._bridge)
         await self._line.ask("POST", "bridges", self._bridge, query={"type": "mixing"})
+        both = {"channel": f"{told.id},{agent.id}"}
+        joined = await self._line.ask("POST", "bridges", self._bridge, "addChannel", query=both)
         for leg in (told, agent):
             if not leg.is_up:
                 await self._line.ask("POST", "channels", leg.id, "answer")
-        both = {"channel": f"{told.id},{agent.id}"}
-        joined = await self._line.ask("POST", "bridges", self._bridge, "addChannel", query=both)
         if joined.ok:
-            await self._talk(told, agent)
+            await self._talk(told, agent, teller)
 
-    async def _talk(self, told: Leg, agent: Leg) -> None:
-        """Until one of them hangs up, which ends the call of the other."""
+    async def _talk(self, told: Leg, agent: Leg, teller: Teller | None = None) -> None:
+        """Until one of them hangs up, which ends the call of the other.
+
+        An agent who asks a colleague may hand a caller over: then that caller is here, in the place
+        of the agent, and is told within milliseconds of the connection. (A sound that is played in
+        a bridge is heard by that channel alone, and nothing else is heard there meanwhile.)
+        """
         self._talking = True
-        await self._line.until(lambda: told.ended or agent.ended, None)
+        hands_over = teller is not None and not teller.variables.get("DISCLOSURE_TOLD")
+
+        def is_over() -> bool:
+            return told.ended or agent.ended or (hands_over and told.replaced)
+
+        await self._line.until(is_over, None)
         self._talking = False
+        if teller and not (told.ended or agent.ended):
+            call = await self._handed_over()
+            if call is None or await self._knows(teller, call, agent):
+                await self._talk(told, agent)
         for leg in (told, agent):
-            await hang_up(self._line, leg)
+            await self._line.hang_up(leg)
 
     async def _clear(self) -> None:
         """Leave nothing behind: whoever came in goes on in the dialplan, what is ours ends."""
         for leg in self._line.seen.legs.values():
             if leg is not self._entered:
-                await hang_up(self._line, leg)
+                await self._line.hang_up(leg)
         await self._line.ask("DELETE", "bridges", self._bridge)
         if not self._entered.ended:
             await self._line.ask("POST", "channels", self._entered.id, "continue")
             # Until it has left it would look like somebody who waits for nobody.
             await self._line.until(lambda: self._entered.ended, REQUEST_SECONDS)
 
-    async def _facts(
-        self, leg: Leg, channel: Mapping[str, Any], keys: Mapping[str, str]
-    ) -> CallFacts:
-        """What is known of the call of whoever is told; ``channel`` is the one that came in."""
-        wanted = {"variable": f"EVAL(${{CALLERID(dnid)}}|{facts.template()})"}
-        answer = await self._line.ask("GET", "channels", leg.id, "variable", query=wanted)
-        value = str(answer.body.get("value", "")) if answer.ok else ""
-        dialled, _, known = value.partition("|")
+    async def _facts(self, channel: Mapping[str, Any], keys: Mapping[str, str]) -> CallFacts:
+        """What is known of the call of whoever is told."""
+        wanted = f"EVAL(${{CALLERID(dnid)}}|{facts.template()})"
+        dialled, _, known = (await self._variable(str(channel["id"]), wanted)).partition("|")
         return facts.call_facts(
             keys,
             facts.Channel(
-                unique_id=leg.id,
-                name=leg.name,
+                unique_id=str(channel["id"]),
+                name=str(channel.get("name", "")),
                 dialled_number=dialled or channel.get("dialplan", {}).get("exten"),
                 caller_number=_number(channel),
                 language=channel.get("language"),
@@ -224,10 +289,37 @@ class Call:
             "ari",
         )
 
-    def _whom(self, record: LedgerRecord) -> tuple[str, ...]:
+    async def _handed_over(self) -> CallFacts | None:
+        """The call of whom an agent has handed over, if one has."""
+        if not self._entered.replaced:
+            return None
+        await self._line.until(lambda: self._line.seen.transferee is not None, _HAND_OVER_SECONDS)
+        transferee = self._line.seen.transferee
+        return await self._facts_of_transferred(str(transferee["id"])) if transferee else None
+
+    async def _facts_of_transferred(self, caller: str) -> CallFacts | None:
+        """The call that a transferred caller's channel is about; None where nobody ever told that
+        caller anything, because it is none of ours."""
+        channel = await self._line.ask("GET", "channels", caller)
+        if not channel.ok:
+            return None
+        asked = {
+            name.lower(): await self._variable(caller, f"DISCLOSURE_{name}")
+            for name in ("ROUTE", "DIRECTION")
+        }
+        call = await self._facts(channel.body, {**self._keys, **asked})
+        return call if asked["route"] else None
+
+    async def _variable(self, channel_id: str, name: str) -> str:
+        """The value of a variable or function; empty where it has none."""
+        query = {"variable": name}
+        answer = await self._line.ask("GET", "channels", channel_id, "variable", query=query)
+        return str(answer.body.get("value", "")) if answer.ok else ""
+
+    def _whom(self, route: Route) -> tuple[str, ...]:
         """Who is to be called, in turn."""
         dial = self._keys.get("dial", "")
-        return record.route.dial if dial == ROUTE else tuple(filter(None, dial.split("|")))
+        return route.dial if dial == ROUTE else tuple(filter(None, dial.split("|")))
 
     def _seconds(self) -> float:
         try:

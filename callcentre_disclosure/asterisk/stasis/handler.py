@@ -22,6 +22,7 @@ from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
 from callcentre_disclosure.asterisk.ari.protocol import Event, Request, path
 
 from .call import Call, Office
+from .ringing import OUR_LEG
 
 #: What the ids of our calls begin with.
 PREFIX = "disclosure-"
@@ -53,10 +54,14 @@ class Handler:
         _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
 
     def started(self, asterisk: Asterisk, event: Event) -> None:
-        """A channel has come in: a call of its own, or a leg of one that we hold."""
-        if not event.channel_id.startswith(PREFIX):
-            words = event.body.get("args")
-            self._take(asterisk, event.channel, words if isinstance(words, list) else [])
+        """A channel has come in: a call of its own, or one that belongs to a call that we hold."""
+        words = event.body.get("args")
+        if "replace_channel" in event.body or not isinstance(words, list):
+            return
+        if words[:1] != [OUR_LEG]:
+            self._take(asterisk, event.channel, words)
+        elif words[1] != event.channel_id and (call := self.calls.get(_call_of(words[1]))):
+            call.picked_up(words[1], event.channel)
 
     async def drain(self, seconds: float) -> None:
         """Take no new calls (their dialplan goes on at once), and give those that are held some
@@ -104,35 +109,40 @@ class Handler:
             for bridge in _unknown(members, held):
                 legs = [channels.pop(leg) for leg in members[bridge] if leg in channels]
                 await self._adopt(asterisk, bridge, legs)
-            for leg in _unknown(channels, held):
-                await _remove(asterisk, "channels", leg)
+            for channel_id, channel in channels.items():
+                if channel_id not in held | self._held(asterisk):
+                    await self._end(asterisk, channel_id, channel)
         except Unreachable:
             return  # the next connection will see the same
-        for channel_id, channel in channels.items():
-            words = self._words(channel)
-            if words is not None and channel_id not in held | self._held(asterisk):
-                _log.warning("a caller waits for nobody, and is told again")
-                self._take(asterisk, channel, words)
+
+    async def _end(self, asterisk: Asterisk, channel_id: str, channel: Mapping[str, Any]) -> None:
+        """A channel that belongs to no call, if it is any of our business."""
+        words = self._words(channel)
+        if words is None and not channel_id.startswith(PREFIX):
+            return
+        if words is None or words[:1] == [OUR_LEG]:
+            await _remove(asterisk, "channels", channel_id)
+        else:
+            _log.warning("a caller waits for nobody, and is told again")
+            self._take(asterisk, channel, words)
 
     async def _adopt(
         self, asterisk: Asterisk, bridge: str, legs: Sequence[Mapping[str, Any]]
     ) -> None:
         """A bridge of ours: two who talk are let talk, whoever is alone there is hung up."""
-        entered = [leg for leg in legs if not str(leg["id"]).startswith(PREFIX)]
-        ours = [leg for leg in legs if leg not in entered]
-        if entered and ours:
+        if len(legs) > 1:
             _log.warning("two who talk are taken over")
-            call = self._call(asterisk, entered[0], ())
-            self._begin(self._hold(call, call.adopt(bridge, ours[0])))
+            call = self._call(asterisk, legs[0], ())
+            self._begin(self._hold(call, call.adopt(bridge, legs[1])))
             return
         for leg in legs:
             await _remove(asterisk, "channels", str(leg["id"]))
         await _remove(asterisk, "bridges", bridge)
 
     def _held(self, asterisk: Asterisk) -> set[str]:
-        """The ids of our calls on an Asterisk, and of the channels that have come in for them."""
+        """The ids of our calls on an Asterisk, and of all their channels."""
         calls = [call for call in self.calls.values() if call.asterisk.name == asterisk.name]
-        return {call.id for call in calls} | {call.channel_id for call in calls}
+        return {call.id for call in calls}.union(*(call.channels for call in calls))
 
     def _words(self, channel: Mapping[str, Any]) -> list[str] | None:
         """The arguments of a channel that is in this application; None where it is in none."""
@@ -145,7 +155,12 @@ class Handler:
 def _unknown(ids: Mapping[str, object], held: set[str]) -> list[str]:
     """What we have made, and what belongs to no call that we hold."""
     ours = [thing for thing in ids if thing.startswith(PREFIX)]
-    return [thing for thing in ours if thing.rpartition("-")[0] not in held]
+    return [thing for thing in ours if _call_of(thing) not in held]
+
+
+def _call_of(thing: str) -> str:
+    """The id of the call for which something was made."""
+    return thing.rpartition("-")[0]
 
 
 async def _refuse(asterisk: Asterisk, channel_id: str) -> None:

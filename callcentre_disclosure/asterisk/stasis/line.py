@@ -32,6 +32,7 @@ class Line:
         self._asterisk = asterisk
         self._mailbox = asterisk.mailbox()
         self._made = 0
+        self._tied: tuple[Leg, Leg] | None = None
 
     def __enter__(self) -> Line:
         return self
@@ -55,6 +56,11 @@ class Line:
     def follow(self, bridge_id: str) -> None:
         """Listen to a bridge."""
         self._mailbox.follow(bridge_id)
+
+    def replace(self, leg_id: str, channel: Mapping[str, Any]) -> None:
+        """Another channel has taken the place of a leg."""
+        self.seen.replace(leg_id, channel)
+        self._mailbox.follow(str(channel["id"]))
 
     def _leg(self, channel_id: str) -> Leg:
         leg = self.seen.legs[channel_id] = Leg(channel_id)
@@ -108,6 +114,11 @@ class Line:
             await self._look_again()
         else:
             self.seen.heed(event)
+            if event.channel_id in self.seen.legs:
+                self._mailbox.follow(event.channel_id)  # which has come in place of another
+        if self._tied and self._tied[0].ended:
+            (_, other), self._tied = self._tied, None
+            await self.hang_up(other)
         return True
 
     async def play(self, leg: Leg, media: str) -> tuple[Sound, Response]:
@@ -124,6 +135,16 @@ class Line:
         sound.stopped = True
         if not sound.over:
             await self.ask("DELETE", "playbacks", sound.id)
+
+    async def hang_up(self, leg: Leg, reason: str = "normal") -> None:
+        """End a leg, unless it has ended."""
+        if not leg.ended:
+            response = await self.ask("DELETE", "channels", leg.id, query={"reason": reason})
+            leg.ended = response.ok or response.gone
+
+    def tie(self, leg: Leg, other: Leg) -> None:
+        """From now on, when ``leg`` ends ``other`` is hung up at once."""
+        self._tied = (leg, other)
 
     async def _look_again(self) -> None:
         """Events may have been lost: see what has ended meanwhile."""

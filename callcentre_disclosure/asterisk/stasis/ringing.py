@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from .line import Line
 from .seen import Leg
 
-#: The argument with which a leg of ours enters the application.
+#: The first argument with which a leg of ours enters the application; the second is its id, for
+#: somebody else may pick it up.
 OUR_LEG = "leg"
 #: Causes of ITU-T Q.850: user busy, and subscriber absent.
 _BUSY, _UNAVAILABLE = 17, 20
@@ -24,12 +25,19 @@ class Rung:
 
 
 async def ring(
-    line: Line, whom: Sequence[str], seconds: float, *, originator: Leg, shown: str | None
+    line: Line,
+    whom: Sequence[str],
+    seconds: float,
+    *,
+    waiting: Leg,
+    originator: Leg | None,
+    shown: str | None,
 ) -> Rung:
-    """Ring telephones until one is answered, nobody can answer any more, or the originator leaves.
+    """Ring telephones until one is answered, nobody can answer any more, or who waits has left.
 
-    ``whom`` are interfaces, ``A&B`` at once, each for some seconds. ``shown`` is the number that
-    the telephones show.
+    ``whom`` are interfaces, ``A&B`` at once, each for some seconds. The legs get the language, the
+    inherited variables and the linked id of the ``originator``. ``shown`` is the number that the
+    telephones show.
     """
     status = "CHANUNAVAIL"
     for group in whom:
@@ -41,14 +49,14 @@ async def ring(
             return next((leg for leg in legs if leg.here), None)
 
         def is_over(legs: Sequence[Leg] = legs) -> bool:
-            return bool(answered()) or originator.ended or all(leg.ended for leg in legs)
+            return bool(answered()) or waiting.ended or all(leg.ended for leg in legs)
 
         await line.until(is_over, seconds)
         first = answered()
         await asyncio.gather(
-            *(hang_up(line, leg, "answered_elsewhere") for leg in legs if leg is not first)
+            *(line.hang_up(leg, "answered_elsewhere") for leg in legs if leg is not first)
         )
-        if originator.ended:
+        if waiting.ended:
             return Rung(first, "CANCEL")
         if first:
             return Rung(first, "ANSWER")
@@ -56,23 +64,16 @@ async def ring(
     return Rung(None, status)
 
 
-async def hang_up(line: Line, leg: Leg, reason: str = "normal") -> None:
-    """End a leg, unless it has ended."""
-    if not leg.ended:
-        response = await line.ask("DELETE", "channels", leg.id, query={"reason": reason})
-        leg.ended = response.ok or response.gone
-
-
 async def _call(
-    line: Line, interface: str, seconds: float, originator: Leg, shown: str | None
+    line: Line, interface: str, seconds: float, originator: Leg | None, shown: str | None
 ) -> Leg:
     leg = line.new_leg()
     wanted = {
         "endpoint": interface,
         "app": line.application,
-        "appArgs": OUR_LEG,
-        "originator": originator.id,
+        "appArgs": f"{OUR_LEG},{leg.id}",
         "timeout": str(max(1, round(seconds))),
+        **({"originator": originator.id} if originator else {}),
         **({"callerId": shown} if shown else {}),
     }
     response = await line.ask("POST", "channels", leg.id, query=wanted)

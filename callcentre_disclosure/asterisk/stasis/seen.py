@@ -13,7 +13,7 @@ came first, twice, or not at all. Rules of Asterisk that it knows (16.28 and 22.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,20 +22,23 @@ from callcentre_disclosure.asterisk.ari.protocol import Event
 
 @dataclass
 class Leg:
-    """One channel of the call.
+    """One party of the call, by the channel that stands for them.
 
     ``here``: it is in the application, where it can be asked for something. ``ended``: it hung up,
     or has left the application; ``hung_up`` tells which. ``cause`` is that of ITU-T Q.850.
+    ``replaced``: another channel has taken the place of the first, and somebody else is there.
     """
 
     id: str
     name: str = ""
+    language: str | None = None
     is_up: bool = False
     here: bool = False
     ended: bool = False
     hung_up: bool = False
     cause: int = 0
     keys: str = ""
+    replaced: bool = False
 
 
 @dataclass
@@ -60,30 +63,34 @@ class Sound:
         return bool(self.state) or self.lost or self.leg.ended
 
 
-@dataclass
-class Transfer:
-    """An agent has handed the caller over; ``to`` is the bridge that the caller is in now."""
-
-    blind: bool
-    body: Mapping[str, Any] = field(default_factory=dict)
-
-
 class Seen:
-    """The legs and the playbacks of a call."""
+    """The legs and the playbacks of a call; ``transferee`` is the channel of whom an agent has
+    handed over to somebody whom they had called before."""
 
     def __init__(self) -> None:
         self.legs: dict[str, Leg] = {}
         self.sounds: dict[str, Sound] = {}
-        self.transfers: list[Transfer] = []
+        self.transferee: Mapping[str, Any] | None = None
 
     def heed(self, event: Event) -> None:
         """Take note of an event."""
         if event.type in ("PlaybackStarted", "PlaybackFinished"):
             self._playback(event)
-        elif event.type in ("BridgeBlindTransfer", "BridgeAttendedTransfer"):
-            self.transfers.append(Transfer(event.type == "BridgeBlindTransfer", event.body))
+        elif event.type == "BridgeAttendedTransfer":
+            self.transferee = event.body.get("transferee")
+        elif event.type == "StasisStart" and "replace_channel" in event.body:
+            self.replace(str(event.body["replace_channel"].get("id", "")), event.channel)
         elif leg := self.legs.get(event.channel_id):
             _channel(leg, event)
+
+    def replace(self, old: str, channel: Mapping[str, Any]) -> None:
+        """Another channel takes the place of one, and nothing that the old one still says is about
+        this call any more. A transfer puts a Local channel in the place of the one that transfers
+        (nobody leaves our bridges), a pickup that of whoever picked up."""
+        if leg := self.legs.pop(old, None):
+            leg.id, leg.replaced, leg.here = str(channel["id"]), True, True
+            self.legs[leg.id] = leg
+            look(leg, channel)
 
     def _playback(self, event: Event) -> None:
         playback = event.body.get("playback")
@@ -105,6 +112,7 @@ class Seen:
 def look(leg: Leg, channel: Mapping[str, Any]) -> None:
     """Take note of a channel as Asterisk describes it."""
     leg.name = str(channel.get("name", leg.name))
+    leg.language = channel.get("language", leg.language)
     leg.is_up = channel.get("state") == "Up"
 
 
