@@ -173,7 +173,8 @@ class Ending:
 
 @dataclass(frozen=True)
 class TextMessage:
-    """The text of an in-dialog MESSAGE, and when it came, in seconds after the INVITE."""
+    """The text of a MESSAGE, and when it came: in seconds after the INVITE of its call or, of one
+    that belongs to no call, on the clock of ``time.monotonic``."""
 
     at: float
     text: str
@@ -185,7 +186,7 @@ class Phone:
     ``answer_after`` is how long it rings, in seconds, before a call is answered; with ``None`` it
     rings until the caller gives up or the test answers it. ``reject`` is the SIP status with which
     calls are refused: 486 is busy. Both may be changed at any time, and count for the calls that
-    come after. ``refuse_messages`` is the status with which each in-dialog MESSAGE is refused; 0
+    come after. ``refuse_messages`` is the status with which each MESSAGE is refused; 0
     leaves it without any answer. ``allow`` is the ``Allow`` header: what the phone says it takes,
     which need not be what it does.
     """
@@ -207,6 +208,7 @@ class Phone:
         self.answer_after = answer_after
         self.reject = reject
         self.refuse_messages = refuse_messages
+        self.messages: list[TextMessage] = []
         self.allow = allow
         self.codecs = tuple(codecs)
         self.sound, self.sound_loops = _sound(play)
@@ -387,9 +389,19 @@ class _Line:
             call.on_request(message)
         elif message.method == "INVITE":
             Call(self._phone, sender, invite=message).ring()
+        elif message.method == "MESSAGE":
+            self._read(message, sender)
         elif message.method != "ACK":
             status = 200 if message.method == "OPTIONS" else 481
             self.send(reply(message, status), sender)
+
+    def _read(self, message: Message, sender: Address) -> None:
+        """A MESSAGE that belongs to no call."""
+        refused = self._phone.refuse_messages
+        if refused is None:
+            self._phone.messages.append(TextMessage(time.monotonic(), message.body))
+        if refused != 0:
+            self.send(reply(message, refused or 200), sender)
 
 
 class Call:

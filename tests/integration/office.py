@@ -91,6 +91,7 @@ def routes() -> dict[str, Route]:
         "choice-dial": f"sites: [casablanca], dial: [PJSIP/{AMINA}], profile: eu-after, choice: eu",
         "exact": "queue: rabat",
         "text": "queue: rabat, text: true, profile: before",
+        "text-group": f"sites: [casablanca], dial: [PJSIP/{AMINA}], text: true, profile: before",
         "desks": "queue: desks",
         "names": "queue: names",
         "once": "queue: support, profile: once",

@@ -216,3 +216,24 @@ def test_an_agent_who_gives_up_releases_the_consumer_at_once(
     office: Office, consumer: Phone
 ) -> None:
     roads.test_an_agent_who_gives_up_releases_the_consumer_at_once(office, consumer, "002")
+
+
+@pytest.mark.parametrize("telephone", ["reads", "refuses", "takes none"])
+def test_text(office: Office, telephone: str) -> None:
+    """The sentence comes as a message at the same moment, next to the call."""
+    if telephone == "refuses":
+        office.caller.refuse_messages = 405
+    elif telephone == "takes none":
+        office.caller.allow = "INVITE, ACK, CANCEL, BYE"
+    office.only_asked = True
+    heard = office.call("text-group")
+    heard.talk(office.leg(AMINA))
+    told = heard.sounds()
+    assert list(told) == [POSSIBLE_MA]
+    (record,) = office.evidence(1)
+    (playback,) = record["playbacks"]
+    assert playback["text_sent"] is (telephone != "takes none")
+    messages = office.caller.messages
+    assert [message.text for message in messages] == [playback["text"]] * (telephone == "reads")
+    for message in messages:
+        assert abs(message.at - heard.call.t0 - told[POSSIBLE_MA].start) < 0.5
