@@ -22,7 +22,7 @@ from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.record import LedgerRecord
 
 from .agi_driver import EVIDENCE_SECONDS, AgiDriver
-from .workers import HEARTBEAT_SECONDS
+from .workers import beat
 
 #: How long calls in progress may take to end after SIGTERM.
 DRAIN_SECONDS = 60.0
@@ -31,9 +31,9 @@ _log = logging.getLogger(__name__)
 
 
 def serve(
-    listening: socket.socket,
     heartbeat: int,
     *,
+    listening: socket.socket,
     begin: Callable[[CallFacts], Session],
     keep: Callable[[LedgerRecord], None],
     reload: Callable[[], None],
@@ -49,23 +49,14 @@ def serve(
         server = FastAgiServer(begin, keep)
         await server.start(listening)
         _log.info("worker %d serves", os.getpid())
-        life = asyncio.create_task(_beat(heartbeat, stop))
+        life = asyncio.create_task(beat(heartbeat))
+        life.add_done_callback(lambda _: stop.set())
         await stop.wait()
         await server.drain(DRAIN_SECONDS)
         life.cancel()  # from here on a disk that does not answer has the parent end this
         server.close()
 
     asyncio.run(work())
-
-
-async def _beat(heartbeat: int, stop: asyncio.Event) -> None:
-    while True:
-        try:
-            os.write(heartbeat, b".")
-        except BrokenPipeError:  # the parent is no more, and nobody would replace us
-            stop.set()
-            return
-        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 class FastAgiServer:

@@ -1,8 +1,9 @@
 """The processes of a server: one that watches, and workers that serve.
 
 Asterisk has no time-out on a FastAGI server that stopped answering, and cannot even hang up a
-call that waits for one. What frees the call is a closed connection, so a worker that shows no
-sign of life is killed and replaced: the kernel closes its connections, and the dialplan goes on.
+call that waits for one; callers in Stasis wait for a silent ARI application without end. What frees
+the call is a closed connection, so a worker that shows no sign of life is killed and replaced: the
+kernel closes its connections, and the dialplan goes on, or the next worker takes over.
 
 The parent opens the listening socket once, so no connection is refused while a worker is
 replaced. SIGTERM lets the calls in progress end and refuses new ones, SIGHUP reads the
@@ -11,6 +12,7 @@ configuration again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import selectors
@@ -18,6 +20,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 #: A worker tells that it is alive this often, in seconds, by a byte on its pipe.
@@ -38,18 +41,26 @@ class _Worker:
     killed: bool = False
 
 
-class Workers:
-    """Keeps ``count`` copies of ``serve`` running on one listening socket.
+async def beat(heartbeat: int) -> None:
+    """Tell that we are alive; returns when the parent is no more, and nobody would replace us."""
+    with suppress(BrokenPipeError):
+        while True:
+            os.write(heartbeat, b".")
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
-    ``serve(listening, heartbeat)`` runs in a process of its own, writes a byte to the file
-    descriptor ``heartbeat`` every ``HEARTBEAT_SECONDS``, reloads on SIGHUP, and returns after
+
+class Workers:
+    """Keeps ``count`` copies of ``serve`` running, on one ``listening`` socket if there is one.
+
+    ``serve(heartbeat)`` runs in a process of its own, writes a byte to the file descriptor
+    ``heartbeat`` every ``HEARTBEAT_SECONDS`` (``beat``), reloads on SIGHUP, and returns after
     SIGTERM or when that descriptor no longer has a reader.
     """
 
     def __init__(
         self,
-        serve: Callable[[socket.socket, int], None],
-        listening: socket.socket,
+        serve: Callable[[int], None],
+        listening: socket.socket | None,
         count: int,
         reload: Callable[[], None],
     ) -> None:
@@ -111,12 +122,13 @@ class Workers:
             os.close(worker.heartbeat)
         os.close(reader)
         self._selector.close()
-        self._serve(self._listening, writer)
+        self._serve(writer)
 
     def _heed(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
-            self._listening.close()  # else the kernel would accept calls that nobody serves
+            if self._listening:
+                self._listening.close()  # else the kernel would accept calls that nobody serves
             self._tell_all(signal.SIGTERM)
         elif number == signal.SIGHUP:
             self._reload()  # for the workers that will be started

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from callcentre_disclosure.asterisk.workers import Workers
 from callcentre_disclosure.config.model import AriEntry
 from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.service import Disclosure
 
-from . import options
+from . import address, options
 from .log import to_stderr
 
 if TYPE_CHECKING:
@@ -46,18 +47,22 @@ def command(config: Path) -> None:
             f"the ARI event handler needs {missing.name}",
             remedy="pip install 'callcentre-disclosure[ari]'",
         ) from missing
+    listening = None
+    if entry.listen:
+        listening = address.listen(address.parse(entry.listen), "name another one as ari.listen")
     disclosure.try_evidence()
-    asyncio.run(
-        server.serve(
-            entry.application,
-            tuple(_logins(entry)),
-            listening=server.Listening.at(entry.listen, _context(entry)) if entry.listen else None,
-            tls=_trust(entry),
-            begin=disclosure.begin,
-            keep=disclosure.keep,
-            reload=disclosure.reload,
-        )
+    serve = partial(
+        server.serve,
+        application=entry.application,
+        logins=tuple(_logins(entry)),
+        tls=_trust(entry),
+        listening=listening,
+        certificate=_certificate(entry),
+        begin=disclosure.begin,
+        keep=disclosure.keep,
+        reload=disclosure.reload,
     )
+    Workers(serve, listening, 1, disclosure.reload).run()
 
 
 def _logins(entry: AriEntry) -> Iterator[Login]:
@@ -79,7 +84,7 @@ def _logins(entry: AriEntry) -> Iterator[Login]:
         yield Login(name, asterisk.user or name, password, asterisk.url)
 
 
-def _context(entry: AriEntry) -> ssl.SSLContext | None:
+def _certificate(entry: AriEntry) -> ssl.SSLContext | None:
     """How Asterisks that connect to us are sure of who we are."""
     if entry.certificate is None:
         return None

@@ -141,17 +141,17 @@ class Call:
         """Connect somebody who answers, once the caller knows where they are."""
         caller = self._entered
         shown = call.caller_number if call else _number(self._channel)
-        while whom:
+        while whom and not caller.ended:
             rung = await self._ring(whom, caller, shown, originator=caller)
             await teller.set({"DIALSTATUS": rung.status})
             if rung.leg is None or caller.ended:
                 return
             call = call or await self._handed_over()
-            if call is None or await self._knows(teller, call, rung.leg):
-                await self._connect(caller, rung.leg, teller)
+            knows = call is None or await self._knows(teller, call, rung.leg)
+            if knows and await self._connect(caller, rung.leg, teller):
                 return
             await self._line.hang_up(rung.leg)
-            if teller.variables.get("DISCLOSURE_DISPOSITION") not in _GOES_ON:
+            if teller.variables.get("DISCLOSURE_DISPOSITION", "BRIDGE") not in _GOES_ON:
                 return
 
     async def _call_consumer(self) -> None:
@@ -227,8 +227,9 @@ class Call:
             await self._line.ask("DELETE", "channels", waiting.id, what)
         return rung
 
-    async def _connect(self, told: Leg, agent: Leg, teller: Teller) -> None:
-        """Let the two talk. Who was told in early media is answered only now."""
+    async def _connect(self, told: Leg, agent: Leg, teller: Teller) -> bool:
+        """Let the two talk. Who was told in early media is answered only now. Returns whether they
+        have talked: one of them may have gone in the last moment."""
         self._line.follow(self._bridge)
         await self._line.ask("POST", "bridges", self._bridge, query={"type": "mixing"})
         both = {"channel": f"{told.id},{agent.id}"}
@@ -238,6 +239,7 @@ class Call:
                 await self._line.ask("POST", "channels", leg.id, "answer")
         if joined.ok:
             await self._talk(told, agent, teller)
+        return joined.ok
 
     async def _talk(self, told: Leg, agent: Leg, teller: Teller | None = None) -> None:
         """Until one of them hangs up, which ends the call of the other.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +16,10 @@ from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
 from callcentre_disclosure.asterisk.ari.dialling import stay_connected
 from callcentre_disclosure.asterisk.ari.listening import Listener
+from callcentre_disclosure.asterisk.workers import beat
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.errors import DisclosureError
 
 from .call import Office
 from .handler import Handler
@@ -38,81 +40,66 @@ class Login:
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where Asterisks connect to us; over TLS where there is a context for it."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-
-    @classmethod
-    def at(cls, address: str, tls: ssl.SSLContext | None) -> Listening:
-        """``HOST:PORT``, an IPv6 address in brackets."""
-        host, _, port = address.rpartition(":")
-        return cls(host.strip("[]"), int(port), tls)
-
-
-async def serve(
+def serve(
+    heartbeat: int,
+    *,
     application: str,
     logins: Sequence[Login],
-    *,
-    listening: Listening | None,
     tls: ssl.SSLContext | None,
+    listening: socket.socket | None,
+    certificate: ssl.SSLContext | None,
     begin: Callable[[CallFacts], Session],
     keep: Callable[[LedgerRecord], None],
     reload: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM. ``tls`` is for Asterisks that are reached by https."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
-    evidence = _Evidence(keep)
-    handler = Handler(Office(application, begin, evidence.keep))
-    listener = await _listen(handler, logins, listening)
-    dialling = [
-        asyncio.create_task(
-            stay_connected(
-                Asterisk(login.name, handler),
-                url=login.url,
-                user=login.user,
-                password=login.password,
-                application=application,
-                tls=tls,
+    """The worker of ``Workers``: serve until SIGTERM.
+
+    ``tls`` is for Asterisks that are reached by https, ``certificate`` for those that connect to
+    the ``listening`` socket by wss.
+    """
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
+        life = asyncio.create_task(beat(heartbeat))
+        # Alone there may be another handler already, to which all of our calls belong now.
+        life.add_done_callback(lambda _: life.cancelled() or os._exit(1))
+        evidence = _Evidence(keep)
+        handler = Handler(Office(application, begin, evidence.keep))
+        listener = None
+        if listening:
+            passwords = {login.user: login.password for login in logins if not login.url}
+            listener = Listener(handler, passwords, tls=certificate)
+            await listener.start(listening)
+        dialling = [
+            asyncio.create_task(
+                stay_connected(
+                    Asterisk(login.name, handler),
+                    url=login.url,
+                    user=login.user,
+                    password=login.password,
+                    application=application,
+                    tls=tls,
+                )
             )
-        )
-        for login in logins
-        if login.url
-    ]
-    _log.info("%s serves", application)
-    await stop.wait()
-    await handler.drain(DRAIN_SECONDS)
-    for connection in dialling:
-        connection.cancel()
-    await asyncio.gather(*dialling, return_exceptions=True)
-    if listener:
-        await listener.close()
-    evidence.close()
+            for login in logins
+            if login.url
+        ]
+        _log.info("%s serves", application)
+        await stop.wait()
+        await handler.drain(DRAIN_SECONDS)
+        for connection in dialling:
+            connection.cancel()
+        await asyncio.gather(*dialling, return_exceptions=True)
+        if listener:
+            await listener.close()
+        life.cancel()  # from here on a disk that does not answer has the parent end this
+        evidence.close()
 
-
-async def _listen(
-    handler: Handler, logins: Sequence[Login], listening: Listening | None
-) -> Listener | None:
-    if listening is None:
-        return None
-    passwords = {login.user: login.password for login in logins if not login.url}
-    listener = Listener(handler, passwords, tls=listening.tls)
-    try:
-        await listener.start(listening.host, listening.port)
-    except OSError as problem:
-        raise DisclosureError(
-            f"cannot listen on {listening.host}:{listening.port}: {problem.strerror}",
-            remedy="see which program uses that port, or name another one under ari.listen",
-        ) from problem
-    return listener
+    asyncio.run(work())
 
 
 class _Evidence:

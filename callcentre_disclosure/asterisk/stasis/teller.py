@@ -39,6 +39,8 @@ from .seen import Leg
 
 #: How long Asterisk may take beyond the time of a sound itself, in seconds.
 REPLY_SECONDS = 5.0
+#: How long the event of a hangup may be on its way, in seconds.
+_HANGUP_SECONDS = 0.2
 #: Where a text message goes, and from which number.
 _TEXT_VARIABLES = (
     "CHANNEL(endpoint)",
@@ -112,7 +114,10 @@ class Teller:
     async def _do(
         self, method: str, what: str, query: Mapping[str, str] | None = None
     ) -> PlaybackReport | None:
-        return self._why(await self._line.ask(method, "channels", self._leg.id, what, query=query))
+        response = await self._line.ask(method, "channels", self._leg.id, what, query=query)
+        if response.status == 500:  # an answer that met a hangup, of which we shall hear
+            await self._line.until(lambda: self._leg.ended, _HANGUP_SECONDS)
+        return self._why(response)
 
     def _why(self, response: Response) -> PlaybackReport | None:
         """Why something was not done; None where it was."""

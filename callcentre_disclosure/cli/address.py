@@ -1,0 +1,27 @@
+"""``HOST:PORT``, and a socket that listens there."""
+
+from __future__ import annotations
+
+import socket
+
+import click
+
+
+def parse(text: str) -> tuple[str, int]:
+    """An IPv6 address is written in brackets. Raises ``BadParameter``."""
+    host, _colon, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter("write HOST:PORT, such as 127.0.0.1:4573")
+    return host.strip("[]"), int(port)
+
+
+def listen(address: tuple[str, int], remedy: str) -> socket.socket:
+    """A socket that listens; ``remedy`` says how to name another address."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=1024)
+    except OSError as problem:
+        raise click.ClickException(
+            f"cannot listen on {address[0]}:{address[1]}: {problem.strerror}; "
+            f"see which program uses that port, or {remedy}"
+        ) from problem
