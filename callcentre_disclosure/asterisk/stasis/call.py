@@ -25,6 +25,7 @@ from callcentre_disclosure.disclosure.outcome import Disposition
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.route import Route
 
+from .known import CARRIED, call_of, call_of_transferred, number_of, variable
 from .line import REQUEST_SECONDS, Line
 from .ringing import Rung, ring
 from .seen import Leg
@@ -46,7 +47,6 @@ _log = logging.getLogger(__name__)
 class Office:
     """What calls need of the house: sessions, and a place for the evidence."""
 
-    application: str
     begin: Callable[[CallFacts], Session]
     keep: Callable[[LedgerRecord], Awaitable[None]]
 
@@ -58,12 +58,14 @@ _GOES_ON = (Disposition.CONTINUE_IN_DIALPLAN, Disposition.BRIDGE)
 
 
 class Call:
-    """The call of one channel that has entered the application with some arguments."""
+    """The call of one channel that has entered the application with some arguments. A connection
+    that is for one call only has an ``application`` of its own, ``<name>:<channel>``."""
 
     def __init__(
         self,
         office: Office,
         asterisk: Asterisk,
+        application: str,
         call_id: str,
         channel: Mapping[str, Any],
         words: Sequence[str],
@@ -73,9 +75,9 @@ class Call:
         self._office = office
         self._channel = channel
         self._keys = facts.asked(words)
-        self._line = Line(asterisk, office.application, call_id)
+        self._line = Line(asterisk, application, call_id)
         self._entered = self._line.leg(channel)
-        self._bridge = f"{call_id}-bridge"
+        self._bridge = ""
         self._talking = False
 
     @property
@@ -120,13 +122,15 @@ class Call:
     async def _receive(self) -> None:
         """The channel that entered is the one that is told."""
         teller = Teller(self._line, self._entered, self._office.begin)
-        call = await self._facts(self._channel, self._keys)
+        call = await call_of(self._line, self._channel, self._keys)
         record = await self._tell(teller, call)
         whom = self._whom(record.route)
         if whom and record.disposition in _GOES_ON:
             # A transfer makes another call of this one, and is told by these what it is about.
-            known = {"ROUTE": record.route.id, "DIRECTION": call.direction.value}
-            await teller.set({f"__DISCLOSURE_{name}": value for name, value in known.items()})
+            carried = (record.route.id, call.direction.value)
+            await teller.set(
+                {f"__DISCLOSURE_{n}": v for n, v in zip(CARRIED, carried, strict=True)}
+            )
             await self._reach(whom, teller, call)
 
     async def _receive_transferred(self) -> None:
@@ -134,17 +138,17 @@ class Call:
         first: nobody is told then, unless and until that agent hands a caller over."""
         teller = Teller(self._line, self._entered, self._office.begin)
         whom = tuple(filter(None, self._keys.get("dial", "").split("|")))
-        linked = await self._variable(self._entered.id, "CHANNEL(linkedid)")
-        await self._reach(whom, teller, await self._facts_of_transferred(linked))
+        linked = await variable(self._line, self._entered.id, "CHANNEL(linkedid)")
+        await self._reach(whom, teller, await call_of_transferred(self._line, linked, self._keys))
 
     async def _reach(self, whom: Sequence[str], teller: Teller, call: CallFacts | None) -> None:
         """Connect somebody who answers, once the caller knows where they are."""
         caller = self._entered
-        shown = call.caller_number if call else _number(self._channel)
+        shown = call.caller_number if call else number_of(self._channel)
         while whom and not caller.ended:
             rung = await self._ring(whom, caller, shown, originator=caller)
-            await teller.set({"DIALSTATUS": rung.status})
             if rung.leg is None or caller.ended:
+                await teller.set({"DIALSTATUS": rung.status})
                 return
             call = call or await self._handed_over()
             knows = call is None or await self._knows(teller, call, rung.leg)
@@ -157,7 +161,7 @@ class Call:
     async def _call_consumer(self) -> None:
         """The channel that entered is an agent's, who wants to speak to a consumer."""
         agent, target = self._entered, self._keys["call"]
-        shown = _number(self._channel)
+        shown = number_of(self._channel)
         # In the language of their own trunk, and with nothing of what the agent's channel knows.
         rung = await self._ring((target,), agent, shown, originator=None)
         consumer = rung.leg
@@ -175,7 +179,7 @@ class Call:
             "language": consumer.language,
         }
         teller = Teller(self._line, consumer, self._office.begin)
-        call = await self._facts(there, {**keys, "agent": agent.name})
+        call = await call_of(self._line, there, {**keys, "agent": agent.name})
         if await self._knows(teller, replace(call, is_up=True), agent):
             await self._connect(consumer, agent, teller)
 
@@ -230,7 +234,7 @@ class Call:
     async def _connect(self, told: Leg, agent: Leg, teller: Teller) -> bool:
         """Let the two talk. Who was told in early media is answered only now. Returns whether they
         have talked: one of them may have gone in the last moment."""
-        self._line.follow(self._bridge)
+        self._bridge = f"{self.id}-bridge"
         await self._line.ask("POST", "bridges", self._bridge, query={"type": "mixing"})
         both = {"channel": f"{told.id},{agent.id}"}
         joined = await self._line.ask("POST", "bridges", self._bridge, "addChannel", query=both)
@@ -265,31 +269,15 @@ class Call:
 
     async def _clear(self) -> None:
         """Leave nothing behind: whoever came in goes on in the dialplan, what is ours ends."""
-        for leg in self._line.seen.legs.values():
-            if leg is not self._entered:
-                await self._line.hang_up(leg)
-        await self._line.ask("DELETE", "bridges", self._bridge)
         if not self._entered.ended:
             await self._line.ask("POST", "channels", self._entered.id, "continue")
-            # Until it has left it would look like somebody who waits for nobody.
-            await self._line.until(lambda: self._entered.ended, REQUEST_SECONDS)
-
-    async def _facts(self, channel: Mapping[str, Any], keys: Mapping[str, str]) -> CallFacts:
-        """What is known of the call of whoever is told."""
-        wanted = f"EVAL(${{CALLERID(dnid)}}|{facts.template()})"
-        dialled, _, known = (await self._variable(str(channel["id"]), wanted)).partition("|")
-        return facts.call_facts(
-            keys,
-            facts.Channel(
-                unique_id=str(channel["id"]),
-                name=str(channel.get("name", "")),
-                dialled_number=dialled or channel.get("dialplan", {}).get("exten"),
-                caller_number=_number(channel),
-                language=channel.get("language"),
-                variables=facts.read(known),
-            ),
-            "ari",
-        )
+        for leg in list(self._line.seen.legs.values()):
+            if leg is not self._entered:
+                await self._line.hang_up(leg)
+        if self._bridge:
+            await self._line.ask("DELETE", "bridges", self._bridge)
+        # Until they have left they would look like somebody who waits for nobody.
+        await self._line.until(lambda: self._entered.ended, REQUEST_SECONDS)
 
     async def _handed_over(self) -> CallFacts | None:
         """The call of whom an agent has handed over, if one has."""
@@ -297,26 +285,9 @@ class Call:
             return None
         await self._line.until(lambda: self._line.seen.transferee is not None, _HAND_OVER_SECONDS)
         transferee = self._line.seen.transferee
-        return await self._facts_of_transferred(str(transferee["id"])) if transferee else None
-
-    async def _facts_of_transferred(self, caller: str) -> CallFacts | None:
-        """The call that a transferred caller's channel is about; None where nobody ever told that
-        caller anything, because it is none of ours."""
-        channel = await self._line.ask("GET", "channels", caller)
-        if not channel.ok:
+        if transferee is None:
             return None
-        asked = {
-            name.lower(): await self._variable(caller, f"DISCLOSURE_{name}")
-            for name in ("ROUTE", "DIRECTION")
-        }
-        call = await self._facts(channel.body, {**self._keys, **asked})
-        return call if asked["route"] else None
-
-    async def _variable(self, channel_id: str, name: str) -> str:
-        """The value of a variable or function; empty where it has none."""
-        query = {"variable": name}
-        answer = await self._line.ask("GET", "channels", channel_id, "variable", query=query)
-        return str(answer.body.get("value", "")) if answer.ok else ""
+        return await call_of_transferred(self._line, str(transferee["id"]), self._keys)
 
     def _whom(self, route: Route) -> tuple[str, ...]:
         """Who is to be called, in turn."""
@@ -328,7 +299,3 @@ class Call:
             return float(self._keys["seconds"])
         except (KeyError, ValueError):
             return RING_SECONDS
-
-
-def _number(channel: Mapping[str, Any]) -> str | None:
-    return channel.get("caller", {}).get("number") or None

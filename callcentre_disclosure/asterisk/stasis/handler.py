@@ -38,8 +38,9 @@ class Handler:
     It is the ``Application`` of their connections. ``calls`` is empty when nothing is going on.
     """
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, application: str, office: Office) -> None:
         self.calls: dict[str, Call] = {}
+        self._application = application
         self._office = office
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -59,7 +60,8 @@ class Handler:
         if "replace_channel" in event.body or not isinstance(words, list):
             return
         if words[:1] != [OUR_LEG]:
-            self._take(asterisk, event.channel, words)
+            application = str(event.body.get("application", self._application))
+            self._take(asterisk, application, event.channel, words)
         elif words[1] != event.channel_id and (call := self.calls.get(_call_of(words[1]))):
             call.picked_up(words[1], event.channel)
 
@@ -75,15 +77,18 @@ class Handler:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _take(self, asterisk: Asterisk, channel: Mapping[str, Any], words: Sequence[str]) -> None:
+    def _take(
+        self,
+        asterisk: Asterisk,
+        application: str,
+        channel: Mapping[str, Any],
+        words: Sequence[str],
+    ) -> None:
         if self._draining:
             self._begin(_refuse(asterisk, str(channel["id"])))
             return
-        call = self._call(asterisk, channel, words)
+        call = Call(self._office, asterisk, application, _new_id(), channel, words)
         self._begin(self._hold(call, call.run()))
-
-    def _call(self, asterisk: Asterisk, channel: Mapping[str, Any], words: Sequence[str]) -> Call:
-        return Call(self._office, asterisk, f"{PREFIX}{secrets.token_hex(6)}", channel, words)
 
     async def _hold(self, call: Call, course: Coroutine[Any, Any, None]) -> None:
         self.calls[call.id] = call
@@ -124,7 +129,7 @@ class Handler:
             await _remove(asterisk, "channels", channel_id)
         else:
             _log.warning("a caller waits for nobody, and is told again")
-            self._take(asterisk, channel, words)
+            self._take(asterisk, self._application, channel, words)
 
     async def _adopt(
         self, asterisk: Asterisk, bridge: str, legs: Sequence[Mapping[str, Any]]
@@ -132,7 +137,7 @@ class Handler:
         """A bridge of ours: two who talk are let talk, whoever is alone there is hung up."""
         if len(legs) > 1:
             _log.warning("two who talk are taken over")
-            call = self._call(asterisk, legs[0], ())
+            call = Call(self._office, asterisk, self._application, _new_id(), legs[0], ())
             self._begin(self._hold(call, call.adopt(bridge, legs[1])))
             return
         for leg in legs:
@@ -148,7 +153,7 @@ class Handler:
         """The arguments of a channel that is in this application; None where it is in none."""
         where = channel.get("dialplan", {})
         name, *words = str(where.get("app_data", "")).split(",")
-        is_here = where.get("app_name") == "Stasis" and name == self._office.application
+        is_here = where.get("app_name") == "Stasis" and name == self._application
         return words if is_here else None
 
 
@@ -161,6 +166,10 @@ def _unknown(ids: Mapping[str, object], held: set[str]) -> list[str]:
 def _call_of(thing: str) -> str:
     """The id of the call for which something was made."""
     return thing.rpartition("-")[0]
+
+
+def _new_id() -> str:
+    return f"{PREFIX}{secrets.token_hex(6)}"
 
 
 async def _refuse(asterisk: Asterisk, channel_id: str) -> None:

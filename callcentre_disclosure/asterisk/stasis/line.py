@@ -12,7 +12,7 @@ from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
 from callcentre_disclosure.asterisk.ari.mailbox import MISSED
 from callcentre_disclosure.asterisk.ari.protocol import Request, Response, path
 
-from .seen import Leg, Seen, Sound, look
+from .seen import Leg, Seen, Sound, look, look_again
 
 #: How long a question may take, in seconds, a connection that broke and came back included.
 REQUEST_SECONDS = 5.0
@@ -52,10 +52,6 @@ class Line:
     def new_leg(self) -> Leg:
         """Listen to a channel that is to be made."""
         return self._leg(self._new_id())
-
-    def follow(self, bridge_id: str) -> None:
-        """Listen to a bridge."""
-        self._mailbox.follow(bridge_id)
 
     def replace(self, leg_id: str, channel: Mapping[str, Any]) -> None:
         """Another channel has taken the place of a leg."""
@@ -154,7 +150,7 @@ class Line:
                 if response.status == 404:
                     leg.here, leg.ended, leg.hung_up = False, True, True
                 elif response.ok:
-                    look(leg, response.body)
+                    look_again(leg, response.body)
         for sound in self.seen.sounds.values():
             if not sound.over:
                 response = await self.ask("GET", "playbacks", sound.id)

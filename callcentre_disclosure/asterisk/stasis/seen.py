@@ -116,6 +116,14 @@ def look(leg: Leg, channel: Mapping[str, Any]) -> None:
     leg.is_up = channel.get("state") == "Up"
 
 
+def look_again(leg: Leg, channel: Mapping[str, Any]) -> None:
+    """The same, after its events may have been lost: it may have come in, or have left."""
+    look(leg, channel)
+    is_here = channel.get("dialplan", {}).get("app_name") == "Stasis"
+    leg.ended |= leg.here and not is_here
+    leg.here = is_here
+
+
 def _channel(leg: Leg, event: Event) -> None:
     look(leg, event.channel)
     match event.type:

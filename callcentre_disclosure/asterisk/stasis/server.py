@@ -68,7 +68,7 @@ def serve(
         # Alone there may be another handler already, to which all of our calls belong now.
         life.add_done_callback(lambda _: life.cancelled() or os._exit(1))
         evidence = _Evidence(keep)
-        handler = Handler(Office(application, begin, evidence.keep))
+        handler = Handler(application, Office(begin, evidence.keep))
         listener = None
         if listening:
             passwords = {login.user: login.password for login in logins if not login.url}

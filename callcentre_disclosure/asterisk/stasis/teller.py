@@ -215,7 +215,7 @@ class Teller:
 
         over = await self._line.until(is_over, sound.seconds + REPLY_SECONDS)
         digit = self._key() if keys else ""
-        if digit and not playback.over:
+        if not playback.over:  # for a key, or because it does not end
             await self._line.stop(playback)
             await self._line.until(lambda: playback.over, REPLY_SECONDS)
         if playback.lost:
@@ -226,10 +226,12 @@ class Teller:
         seconds = playback.seconds
         whole = seconds >= sound.seconds - TIME_TOLERANCE
         played = sound.seconds if whole else seconds
-        if playback.stopped:
+        if playback.stopped and digit:
             return PlaybackReport(Ending.KEY, played, seconds, digit)
+        if playback.stopped and not over:
+            return PlaybackReport(Ending.DEADLINE, 0.0, seconds)
         if playback.state == "done":
             return PlaybackReport(Ending.FINISHED, played, seconds, digit)
         if self._leg.ended or self._leg.hung_up:
             return PlaybackReport(Ending.HANGUP, seconds, seconds)
-        return PlaybackReport(Ending.REFUSED if over else Ending.DEADLINE, 0.0, seconds)
+        return PlaybackReport(Ending.REFUSED, 0.0, seconds)
