@@ -47,17 +47,18 @@ def command(config: Path) -> None:
             f"the ARI event handler needs {missing.name}",
             remedy="pip install 'callcentre-disclosure[ari]'",
         ) from missing
+    logins, trust, certificate = tuple(_logins(entry)), _trust(entry), _certificate(entry)
+    disclosure.try_evidence()
     listening = None
     if entry.listen:
         listening = address.listen(address.parse(entry.listen), "name another one as ari.listen")
-    disclosure.try_evidence()
     serve = partial(
         server.serve,
         application=entry.application,
-        logins=tuple(_logins(entry)),
-        tls=_trust(entry),
+        logins=logins,
+        tls=trust,
         listening=listening,
-        certificate=_certificate(entry),
+        certificate=certificate,
         begin=disclosure.begin,
         keep=disclosure.keep,
         reload=disclosure.reload,

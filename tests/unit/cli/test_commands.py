@@ -272,7 +272,7 @@ def test_check_names_every_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["check"], ["explain"], ["simulate"], ["prompts", "list"], ["fastagi"]]
+    "command", [["check"], ["explain"], ["simulate"], ["prompts", "list"], ["fastagi"], ["ari"]]
 )
 def test_a_configuration_that_is_not_there_is_wrong_use(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
