@@ -143,3 +143,11 @@ def test_the_server_may_be_elsewhere(write: Write) -> None:
     text = dialplan(load(write(QUEUE)), server="192.0.2.1:4574")
     assert "agi://127.0.0.1" not in text
     assert text.count("agi://192.0.2.1:4574/disclose") == 3
+
+
+def test_a_route_without_agents_calls_those_of_its_sites(write: Write) -> None:
+    text = CONFIGURATION.replace("rabat: {country: MA}", "rabat: {country: MA, dial: [PJSIP/201]}")
+    path = write("")
+    path.write_text(text + "routes: {one: {numbers: ['1'], sites: [rabat]}}\n")
+    said = context(dialplan(load(path)), "disclosure-calls-inbound")
+    assert any("Dial(PJSIP/201,20," in line for line in said)

@@ -37,7 +37,8 @@ def test_a_certificate_that_is_none(tmp_path: Path, key: str) -> None:
     (tmp_path / "cert.pem").write_text("nothing\n")
     said = refused(
         tmp_path,
-        f"ari: {{listen: '127.0.0.1:0', {key}: cert.pem, asterisks: {{pbx: {{password_file: p}}}}}}\n",
+        "ari: {asterisks: {pbx: {password_file: p}}, listen: '127.0.0.1:0', "
+        f"{key}: cert.pem}}\n",
     )
     assert f"{tmp_path}/cert.pem: this certificate cannot be used" in said
 

@@ -144,3 +144,9 @@ def test_a_trunk_may_let_nothing_be_heard_before_the_answer(write: Write) -> Non
     assert found.get("PJSIP/b") == Trunk(("rabat",), Media.ANSWERED)
     (finding,) = findings(write(CONFIG + trunks.replace("answered", "none")))
     assert "trunks.PJSIP/b.media: 'none' is not known; write one of answered, early" in finding
+
+
+def test_whom_a_site_calls_are_agents(write: Write) -> None:
+    (finding,) = findings(write(BASE + "sites: {a: {country: MA, dial: [PJSIP/7]}}\n"))
+
+    assert "sites.a: PJSIP/7 is none of the agents; " in finding

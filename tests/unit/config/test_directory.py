@@ -85,3 +85,29 @@ def test_sounds_that_were_built_win_over_shipped_ones(
     assert (generic.source, generic.path) == ("own", str(built / "fr" / "generic-1"))
     assert (possible.source, possible.path) == ("package", str(shipped / "fr/possible-ma-1"))
     assert possible.seconds == 2.5
+
+
+@pytest.mark.parametrize(
+    ("treatment", "dial"),
+    [
+        ("sites: [rabat, tunis]", ("PJSIP/201&PJSIP/202", "PJSIP/203", "PJSIP/301")),
+        ("sites: [tunis, rabat]", ("PJSIP/301", "PJSIP/201&PJSIP/202", "PJSIP/203")),
+        ("sites: [rabat], dial: [PJSIP/301]", ("PJSIP/301",)),
+        ("queue: sales", ()),
+        ("sites: [lyon]", ()),
+    ],
+    ids=["its sites", "in their order", "its own agents", "a queue", "nobody"],
+)
+def test_who_is_called_on_a_route(write: Write, treatment: str, dial: tuple[str, ...]) -> None:
+    path = write(
+        BASE + "sites:\n"
+        "  rabat: {country: MA, dial: [PJSIP/201&PJSIP/202, PJSIP/203]}\n"
+        "  tunis: {country: TN, dial: [PJSIP/301]}\n"
+        "  lyon: {country: FR}\n"
+        "agents: {PJSIP/2*: {site: rabat}, PJSIP/3*: {site: tunis}}\n"
+        "queues: {sales: {sites: [rabat]}}\n"
+        f"routes: {{one: {{numbers: ['1'], {treatment}}}}}\n"
+    )
+    route = directory(load(path)).routes.get("one")
+    assert route is not None
+    assert route.dial == dial
