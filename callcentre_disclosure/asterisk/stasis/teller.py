@@ -100,16 +100,19 @@ class Teller:
                 return await self.set(variables)
             case Redirect(context, extension, priority, ""):
                 where = {"context": context, "extension": extension, "priority": str(priority)}
-                return await self._do("POST", "continue", query=where)
+                return self._left(await self._do("POST", "continue", query=where))
             case Redirect() | Release():
                 return PlaybackReport(Ending.REFUSED)  # a queue's agents are in no application
             case HangUp(cause):
-                reason = _REASONS.get(cause, "normal")
-                return self._why(
-                    await self._line.ask(
-                        "DELETE", "channels", self._leg.id, query={"reason": reason}
-                    )
-                )
+                reason = {"reason": _REASONS.get(cause, "normal")}
+                ended = await self._line.ask("DELETE", "channels", self._leg.id, query=reason)
+                return self._left(self._why(ended))
+
+    def _left(self, failed: PlaybackReport | None) -> PlaybackReport | None:
+        """Whoever was sent away is nobody's to send anywhere else, although Asterisk 16 may take
+        200 ms to let them go."""
+        self._leg.ended |= failed is None
+        return failed
 
     async def _do(
         self, method: str, what: str, query: Mapping[str, str] | None = None
