@@ -334,8 +334,9 @@ _STILL_WAITS = (
 _PLACE = "disclosure-unanswered,${DISCLOSURE_ROUTE},1"
 _UNANSWERED = f"GotoIf($[${{DIALPLAN_EXISTS({_PLACE})}}]?{_PLACE})"
 _HAS_LEFT = 'GotoIf($["${DISCLOSURE_DISPOSITION}" = "CONTINUE_IN_DIALPLAN"]?connect)'
-#: An option of ``Dial``: the caller goes on at s,1 and who has answered at s,2.
-_GO_ON_ANSWERED = f"G({ANSWERED_CONTEXT}^s^1)"
+#: Options of ``Dial``: the caller goes on at s,1 and who has answered at s,2. Without ``r`` the
+#: caller hears what a telephone sends before it is answered, and a packet of whoever answers.
+_GO_ON_ANSWERED = f"rG({ANSWERED_CONTEXT}^s^1)"
 _WAITING_TONE = "440/150,0/2000"
 _RELEASE_MEMBER = (
     'ExecIf($["${SHARED(DISCLOSURE_AGENT)}" != ""]?SoftHangup(${SHARED(DISCLOSURE_AGENT)}))'
@@ -384,7 +385,7 @@ _CALLED = f"""\
 ;     Gosub(disclosure-call,s,1(PJSIP/${{EXTEN}}@trunk,ROUTE))
 [disclosure-call]
 exten => s,1,MSet(__DISCLOSURE_ROUTE=${{ARG2}},__DISCLOSURE_AGENT=${{CHANNEL(name)}})
- same => n,Dial(${{ARG1}},60,G(disclosure-called^s^1))
+ same => n,Dial(${{ARG1}},60,rG(disclosure-called^s^1))
  same => n,Hangup()
 
 [disclosure-called]

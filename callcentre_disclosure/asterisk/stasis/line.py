@@ -148,7 +148,7 @@ class Line:
             if not leg.ended:
                 response = await self.ask("GET", "channels", leg.id)
                 if response.status == 404:
-                    leg.here, leg.ended, leg.hung_up = False, True, True
+                    leg.here, leg.ended, leg.hung_up, leg.lost = False, True, True, True
                 elif response.ok:
                     look_again(leg, response.body)
         for sound in self.seen.sounds.values():

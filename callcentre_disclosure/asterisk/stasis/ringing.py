@@ -39,29 +39,37 @@ async def ring(
     inherited variables and the linked id of the ``originator``. ``shown`` is the number that the
     telephones show.
     """
-    status = "CHANUNAVAIL"
+    rung = Rung(None, "CHANUNAVAIL")
     for group in whom:
-        legs = await asyncio.gather(
-            *(_call(line, interface, seconds, originator, shown) for interface in group.split("&"))
-        )
+        for _ in range(2):
+            legs = await asyncio.gather(
+                *(_call(line, one, seconds, originator, shown) for one in group.split("&"))
+            )
+            rung = await _answered(line, legs, seconds, waiting)
+            # Asterisk hangs up on who answers while we are not connected: they were there.
+            if rung.leg or waiting.ended or not any(leg.lost for leg in legs):
+                break
+        if rung.leg or waiting.ended:
+            break
+    return rung
 
-        def answered(legs: Sequence[Leg] = legs) -> Leg | None:
-            return next((leg for leg in legs if leg.here), None)
 
-        def is_over(legs: Sequence[Leg] = legs) -> bool:
-            return bool(answered()) or waiting.ended or all(leg.ended for leg in legs)
+async def _answered(line: Line, legs: Sequence[Leg], seconds: float, waiting: Leg) -> Rung:
+    """The first of some telephones that is answered; the others stop ringing."""
 
-        await line.until(is_over, seconds)
-        first = answered()
-        await asyncio.gather(
-            *(line.hang_up(leg, "answered_elsewhere") for leg in legs if leg is not first)
-        )
-        if waiting.ended:
-            return Rung(first, "CANCEL")
-        if first:
-            return Rung(first, "ANSWER")
-        status = _status(legs)
-    return Rung(None, status)
+    def first() -> Leg | None:
+        return next((leg for leg in legs if leg.here), None)
+
+    def is_over() -> bool:
+        return bool(first()) or waiting.ended or all(leg.ended for leg in legs)
+
+    await line.until(is_over, seconds)
+    answered = first()
+    others = (leg for leg in legs if leg is not answered)
+    await asyncio.gather(*(line.hang_up(leg, "answered_elsewhere") for leg in others))
+    if waiting.ended:
+        return Rung(answered, "CANCEL")
+    return Rung(answered, "ANSWER" if answered else _status(legs))
 
 
 async def _call(

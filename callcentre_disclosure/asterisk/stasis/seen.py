@@ -26,7 +26,8 @@ class Leg:
 
     ``here``: it is in the application, where it can be asked for something. ``ended``: it hung up,
     or has left the application; ``hung_up`` tells which. ``cause`` is that of ITU-T Q.850.
-    ``replaced``: another channel has taken the place of the first, and somebody else is there.
+    ``lost``: nobody saw how it ended. ``replaced``: another channel has taken the place of the
+    first, and somebody else is there.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Leg:
     hung_up: bool = False
     cause: int = 0
     keys: str = ""
+    lost: bool = False
     replaced: bool = False
 
 
