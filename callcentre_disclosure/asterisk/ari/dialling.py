@@ -24,7 +24,6 @@ from .asterisk import (
     NOT_BOOTED,
     SILENCE_SECONDS,
     Asterisk,
-    Carrier,
     WebSocket,
     say_goodbye,
     within,
@@ -42,7 +41,8 @@ LASTING_SECONDS = 10.0
 PAUSE_FOR_PEOPLE = 30.0
 #: How long Asterisk may take to accept a connection and answer.
 CONNECT_SECONDS = 5.0
-#: Requests at the same time over HTTP; Asterisk takes 100 in all (``sessionlimit``).
+#: Requests at the same time over HTTP. Asterisk takes 100 connections in all (``sessionlimit``);
+#: where 50 come at once its queue for them overflows, which delays some by 1 s.
 CONNECTIONS = 20
 #: Less than the 15 s after which Asterisk closes an idle connection (``session_keep_alive``).
 IDLE_SECONDS = 10.0
@@ -164,27 +164,27 @@ class _Dialling:
         )
 
     async def _stay(self, socket: WebSocket, version: str) -> _Ending:
-        can = takes_requests(version)
-        over_websocket = can and not self._over_http
-        carrier: Carrier | None = None if over_websocket else self._http
-        over = "the WebSocket" if over_websocket else "HTTP"
-        _log.info(
-            "Asterisk %s: connected, version %s, requests over %s",
-            self._asterisk.name,
-            version,
-            over,
-        )
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
+            can = takes_requests(version)
+            over_http = self._over_http or not can
+            over = "HTTP" if over_http else "the WebSocket"
+            name = self._asterisk.name
+            _log.info("Asterisk %s: connected, version %s, requests over %s", name, version, over)
             replaced = await self._asterisk.serve(
-                socket, carrier, silence=self._silence, takes_requests=can, until_replaced=True
+                socket,
+                self._http if over_http else None,
+                silence=self._silence,
+                takes_requests=can,
+                until_replaced=True,
             )
         finally:
             await say_goodbye(socket)
         lasted = loop.time() - began
         if replaced:
-            return _Ending("left to the other client", logging.ERROR, lasted, for_people=True)
+            why = f"left to the other client for {PAUSE_FOR_PEOPLE} s"
+            return _Ending(why, seconds=lasted, for_people=True)
         return _Ending("the connection has ended", seconds=lasted)
 
     def _refused(self, status: int) -> _Ending:

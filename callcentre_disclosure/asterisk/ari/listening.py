@@ -19,11 +19,15 @@ import asyncio
 import base64
 import hmac
 import logging
+import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from aiohttp import web
+
+from callcentre_disclosure.errors import RemoteProtocolError
 
 from .asterisk import (
     GOODBYE_SECONDS,
@@ -35,6 +39,7 @@ from .asterisk import (
     Unreachable,
     say_goodbye,
 )
+from .protocol import Event, decode
 
 PATH = "/ari"
 PER_CALL_PATH = "/ari/call"
@@ -46,6 +51,10 @@ REFUSALS = 100
 #: An Asterisk that connects while it is connected may have lost that connection without our
 #: knowledge: what does not answer within so many seconds is given up.
 ALIVE_SECONDS = 2.0
+#: How long the first event of a connection may take, in seconds.
+FIRST_EVENT_SECONDS = 2.0
+#: How long the connection of a call in progress may be away, in seconds.
+COMING_BACK_SECONDS = 5.0
 #: The same complaint about the same user is logged this often, in seconds.
 COMPLAINT_SECONDS = 60.0
 
@@ -73,24 +82,23 @@ class Listener:
         self._silence = silence
         self._asterisks: dict[str, Asterisk] = {}
         self._persistent: dict[str, web.WebSocketResponse] = {}
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._away: dict[tuple[str, str], Asterisk] = {}
+        self._open: set[web.WebSocketResponse] = set()
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._rest_until: dict[str, float] = {}
         self._complaints: dict[tuple[str, str], float] = {}
         self._refusals = 0
         self._closing = False
         self._runner: web.AppRunner | None = None
-        self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; ``port`` 0 takes a free one, which ``self.port`` tells. Raises ``OSError``."""
+    async def start(self, listening: socket.socket) -> None:
+        """Take the connections that arrive on a listening socket, which is ours from now on."""
         server = web.Application()
         server.router.add_get(PATH, self._connected)
         server.router.add_get(PER_CALL_PATH, self._connected_for_a_call)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=GOODBYE_SECONDS)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=self._tls).start()
-        self.port = self._runner.addresses[0][1]
+        await web.SockSite(self._runner, listening, ssl_context=self._tls).start()
 
     async def close(self) -> None:
         """Stop listening, so that nobody comes back, and then end every connection."""
@@ -100,10 +108,11 @@ class Listener:
             await site.stop()
         for check in self._checks.values():
             check.cancel()
-        await asyncio.gather(*(say_goodbye(socket) for socket in list(self._sockets)))
+        await asyncio.gather(*(say_goodbye(connection) for connection in list(self._open)))
         await self._runner.cleanup()
-        for asterisk in self._asterisks.values():
+        for asterisk in (*self._asterisks.values(), *self._away.values()):
             asterisk.end()
+        self._away.clear()
 
     async def _connected(self, request: web.Request) -> web.WebSocketResponse:
         user = await self._admitted(request)
@@ -115,41 +124,52 @@ class Listener:
                 f"connects while it is connected; where it does so for each call, {PER_CALL_PATH} "
                 "is the path for it",
             )
-        socket = self._persistent[user] = _socket()
+        connection = self._persistent[user] = _websocket()
         if user not in self._asterisks:
             self._asterisks[user] = Asterisk(user, self._application)
         try:
-            await socket.prepare(request)
-            return await self._serve(self._asterisks[user], socket, request.remote)
+            await connection.prepare(request)
+            return await self._serve(self._asterisks[user], connection, request.remote)
         finally:
             del self._persistent[user]
 
     async def _connected_for_a_call(self, request: web.Request) -> web.WebSocketResponse:
         user = await self._admitted(request)
-        socket = _socket()
-        await socket.prepare(request)
-        asterisk = Asterisk(user, self._application)
+        connection = _websocket()
+        await connection.prepare(request)
+        channel = await _channel(connection)
+        asterisk = self._away.pop((user, channel), None)
+        if asterisk is None:
+            asterisk = Asterisk(user, self._application, channel)
         try:
-            return await self._serve(asterisk, socket, request.remote)
+            return await self._serve(asterisk, connection, request.remote)
         finally:
+            # It connects again at once where the connection broke in mid-call.
+            self._away[user, channel] = asterisk
+            patience = COMING_BACK_SECONDS if asterisk.in_use and not self._closing else 0.0
+            asyncio.get_running_loop().call_later(patience, self._give_up, user, channel, asterisk)
+
+    def _give_up(self, user: str, channel: str, asterisk: Asterisk) -> None:
+        if self._away.get((user, channel)) is asterisk:
+            del self._away[user, channel]
             asterisk.end()
 
     async def _serve(
-        self, asterisk: Asterisk, socket: web.WebSocketResponse, remote: str | None
+        self, asterisk: Asterisk, connection: web.WebSocketResponse, remote: str | None
     ) -> web.WebSocketResponse:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._sockets.add(socket)
+        self._open.add(connection)
         _log.info("Asterisk %s: connected from %s", asterisk.name, remote)
         try:
-            await asterisk.serve(socket, silence=self._silence)
+            await asterisk.serve(connection, silence=self._silence)
         finally:
             if loop.time() - began < REST_SECONDS:
                 self._rest_until[asterisk.name] = loop.time() + REST_SECONDS
-            self._sockets.discard(socket)
-            await say_goodbye(socket)
+            self._open.discard(connection)
+            await say_goodbye(connection)
             _log.info("Asterisk %s: the connection has ended", asterisk.name)
-        return socket
+        return connection
 
     async def _admitted(self, request: web.Request) -> str:
         """The user who connects. Raises the refusal of who must not."""
@@ -194,18 +214,28 @@ class Listener:
             self._checks[user] = asyncio.ensure_future(self._give_up_the_dead(user))
 
     async def _give_up_the_dead(self, user: str) -> None:
-        socket = self._persistent[user]
+        connection = self._persistent[user]
         try:
             await self._asterisks[user].request(PING, seconds=ALIVE_SECONDS, repeat=False)
         except Unreachable:
-            if self._persistent.get(user) is socket:
+            if self._persistent.get(user) is connection:
                 _log.warning("Asterisk %s: its old connection is dead", user)
-                await say_goodbye(socket)
+                await say_goodbye(connection)
         finally:
             del self._checks[user]
 
 
-def _socket() -> web.WebSocketResponse:
+async def _channel(connection: web.WebSocketResponse) -> str:
+    """The channel for which a connection is made: the application has a name of its own there,
+    ``<name>:<channel>``, which its first event tells."""
+    with suppress(asyncio.TimeoutError, TypeError, RemoteProtocolError):
+        event = decode(await connection.receive_str(timeout=FIRST_EVENT_SECONDS))
+        if isinstance(event, Event):
+            return str(event.body.get("application", "")).partition(":")[2]
+    return ""
+
+
+def _websocket() -> web.WebSocketResponse:
     return web.WebSocketResponse(
         protocols=("ari",), autoping=False, compress=False, max_msg_size=LONGEST_MESSAGE
     )

@@ -36,6 +36,11 @@ class Mailboxes:
         self._open: set[Mailbox] = set()
         self._followers: dict[str, set[Mailbox]] = {}
 
+    @property
+    def in_use(self) -> bool:
+        """Whether there is any."""
+        return bool(self._open)
+
     def open(self) -> Mailbox:
         """A new one, which follows nothing yet."""
         mailbox = Mailbox(self)
@@ -99,7 +104,7 @@ class Mailbox:
     async def next(self, seconds: float | None) -> Event | Missed | None:
         """The next event, or ``MISSED``; None where neither comes within so many seconds (None:
         however long it takes), or where the mailbox is closed."""
-        if not self._waiting and not self._closed:
+        if not self._waiting and not self._closed and (seconds is None or seconds > 0):
             loop = asyncio.get_running_loop()
             self._reader = loop.create_future()
             timer = loop.call_later(seconds, self._wake) if seconds is not None else None

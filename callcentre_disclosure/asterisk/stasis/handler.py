@@ -88,19 +88,17 @@ class Handler:
             self._begin(_refuse(asterisk, str(channel["id"])))
             return
         call = Call(self._office, asterisk, application, _new_id(), channel, words)
-        self._begin(self._hold(call, call.run()))
+        self._hold(call, call.run())
 
-    async def _hold(self, call: Call, course: Coroutine[Any, Any, None]) -> None:
+    def _hold(self, call: Call, course: Coroutine[Any, Any, None]) -> None:
         self.calls[call.id] = call
-        try:
-            await course
-        finally:
-            del self.calls[call.id]
+        self._begin(course).add_done_callback(lambda _: self.calls.pop(call.id))
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _take_over(self, asterisk: Asterisk) -> None:
         """Find an end for whatever is there and belongs to no call."""
@@ -109,13 +107,14 @@ class Handler:
         try:
             bridges = await _listed(asterisk, "bridges")
             channels = {str(c["id"]): c for c in await _listed(asterisk, "channels")}
-            members = {str(bridge["id"]): bridge.get("channels", ()) for bridge in bridges}
             held |= self._held(asterisk)
-            for bridge in _unknown(members, held):
-                legs = [channels.pop(leg) for leg in members[bridge] if leg in channels]
-                await self._adopt(asterisk, bridge, legs)
+            for bridge in bridges:
+                legs = [channels[leg] for leg in bridge.get("channels", ()) if leg in channels]
+                if _is_unknown(str(bridge["id"]), held) and _concerns(asterisk, legs):
+                    await self._adopt(asterisk, str(bridge["id"]), legs)
             for channel_id, channel in channels.items():
-                if channel_id not in held | self._held(asterisk):
+                known = channel_id in held | self._held(asterisk)
+                if not known and _concerns(asterisk, [channel]):
                     await self._end(asterisk, channel_id, channel)
         except Unreachable:
             return  # the next connection will see the same
@@ -129,7 +128,7 @@ class Handler:
             await _remove(asterisk, "channels", channel_id)
         else:
             _log.warning("a caller waits for nobody, and is told again")
-            self._take(asterisk, self._application, channel, words)
+            self._take(asterisk, self._name_on(asterisk), channel, words)
 
     async def _adopt(
         self, asterisk: Asterisk, bridge: str, legs: Sequence[Mapping[str, Any]]
@@ -137,12 +136,18 @@ class Handler:
         """A bridge of ours: two who talk are let talk, whoever is alone there is hung up."""
         if len(legs) > 1:
             _log.warning("two who talk are taken over")
-            call = Call(self._office, asterisk, self._application, _new_id(), legs[0], ())
-            self._begin(self._hold(call, call.adopt(bridge, legs[1])))
+            application = self._name_on(asterisk)
+            call = Call(self._office, asterisk, application, _new_id(), legs[0], ())
+            self._hold(call, call.adopt(bridge, legs[1]))
             return
         for leg in legs:
             await _remove(asterisk, "channels", str(leg["id"]))
         await _remove(asterisk, "bridges", bridge)
+
+    def _name_on(self, asterisk: Asterisk) -> str:
+        """What the application is called there: a connection for one call has a name of its own."""
+        only = asterisk.only
+        return f"{self._application}:{only}" if only else self._application
 
     def _held(self, asterisk: Asterisk) -> set[str]:
         """The ids of our calls on an Asterisk, and of all their channels."""
@@ -157,10 +162,14 @@ class Handler:
         return words if is_here else None
 
 
-def _unknown(ids: Mapping[str, object], held: set[str]) -> list[str]:
-    """What we have made, and what belongs to no call that we hold."""
-    ours = [thing for thing in ids if thing.startswith(PREFIX)]
-    return [thing for thing in ours if _call_of(thing) not in held]
+def _is_unknown(bridge: str, held: set[str]) -> bool:
+    """Whether a bridge is ours, and of no call that we hold."""
+    return bridge.startswith(PREFIX) and _call_of(bridge) not in held
+
+
+def _concerns(asterisk: Asterisk, channels: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether we would hear of them: a connection for one call tells of no other."""
+    return not asterisk.only or any(channel.get("name") == asterisk.only for channel in channels)
 
 
 def _call_of(thing: str) -> str:

@@ -108,7 +108,9 @@ class OtherEnd:
 
     version: str = "22.10.1"
     info: str = ""
+    elsewhere: str = ""
     refusals: list[int] = field(default_factory=list)
+    websocket_refusals: list[int] = field(default_factory=list)
     silent: bool = False
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -122,10 +124,13 @@ class OtherEnd:
         self.asked.append((request.method, str(request.rel_url), dict(request.headers)))
         if request.path.endswith("/ari/asterisk/info"):
             if self.refusals:
-                return web.Response(status=self.refusals.pop(0))
+                headers = {"Location": self.elsewhere} if self.elsewhere else None
+                return web.Response(status=self.refusals.pop(0), headers=headers)
             info = self.info or json.dumps({"system": {"version": self.version}})
             return web.Response(text=info)
         if request.path.endswith("/ari/events"):
+            if self.websocket_refusals:
+                return web.Response(status=self.websocket_refusals.pop(0))
             return await self._websocket(request)
         assert self.answer
         return await self.answer(request)

@@ -73,6 +73,18 @@ def test_the_password_is_in_the_header_and_nowhere_else(caplog: pytest.LogCaptur
     assert SECRET not in caplog.text
 
 
+def test_nobody_is_followed_elsewhere() -> None:
+    async def steps() -> None:
+        told = Told()
+        async with other_end() as stranger, other_end(refusals=[302, 307]) as far:
+            far.elsewhere = f"{stranger.url}/ari/asterisk/info"
+            async with dialled(told, far):
+                await told.next("connected")
+            assert stranger.asked == []
+
+    journey(steps())
+
+
 def test_a_prefix_of_http_conf_is_kept() -> None:
     async def steps() -> None:
         told = Told()
@@ -127,6 +139,39 @@ def test_a_refusal_is_explained_once_and_tried_again(
     journey(steps())
     assert [record.levelname for record in caplog.records] == [level]
     assert advice in caplog.text
+
+
+def test_a_refusal_of_the_websocket_is_one_like_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def steps() -> None:
+        told = Told()
+        async with other_end(websocket_refusals=[404, 404]) as far, dialled(told, far):
+            await told.next("connected")
+
+    journey(steps())
+    assert "is res_ari loaded" in caplog.text
+
+
+def test_a_fault_of_ours_leaves_no_asterisk_alone_for_good(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = [RuntimeError("planted")]
+
+    def planted(_: str) -> bool:
+        if faults:
+            raise faults.pop()
+        return True
+
+    monkeypatch.setattr(dialling, "takes_requests", planted)
+
+    async def steps() -> None:
+        told = Told()
+        async with other_end() as far, dialled(told, far):
+            await told.next("connected")
+
+    journey(steps())
+    assert "RuntimeError: planted" in caplog.text
 
 
 @pytest.mark.parametrize(
