@@ -51,8 +51,9 @@ class Handler:
 
     def disconnected(self, asterisk: Asterisk) -> None:
         """Calls go on without us as far as they can."""
-        held = sum(call.asterisk is asterisk for call in self.calls.values())
-        _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
+        if not (self._draining or asterisk.gone or asterisk.only):
+            held = sum(call.asterisk is asterisk for call in self.calls.values())
+            _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
 
     def started(self, asterisk: Asterisk, event: Event) -> None:
         """A channel has come in: a call of its own, or one that belongs to a call that we hold."""
