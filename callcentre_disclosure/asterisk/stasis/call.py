@@ -269,15 +269,16 @@ class Call:
 
     async def _clear(self) -> None:
         """Leave nothing behind: whoever came in goes on in the dialplan, what is ours ends."""
-        if not self._entered.ended:
-            await self._line.ask("POST", "channels", self._entered.id, "continue")
+        leaves = not self._entered.ended and await self._line.ask(
+            "POST", "channels", self._entered.id, "continue"
+        )
         for leg in list(self._line.seen.legs.values()):
             if leg is not self._entered:
                 await self._line.hang_up(leg)
         if self._bridge:
             await self._line.ask("DELETE", "bridges", self._bridge)
-        # Until they have left they would look like somebody who waits for nobody.
-        await self._line.until(lambda: self._entered.ended, REQUEST_SECONDS)
+        if leaves and leaves.ok:  # until it has, it would look like somebody who waits for nobody
+            await self._line.until(lambda: self._entered.ended, REQUEST_SECONDS)
 
     async def _handed_over(self) -> CallFacts | None:
         """The call of whom an agent has handed over, if one has."""

@@ -112,6 +112,7 @@ class Handler:
             for bridge in bridges:
                 legs = [channels[leg] for leg in bridge.get("channels", ()) if leg in channels]
                 if _is_unknown(str(bridge["id"]), held) and _concerns(asterisk, legs):
+                    held |= {str(leg["id"]) for leg in legs}
                     await self._adopt(asterisk, str(bridge["id"]), legs)
             for channel_id, channel in channels.items():
                 known = channel_id in held | self._held(asterisk)
