@@ -7,7 +7,7 @@ was none. So whenever a connection is made, what is there is compared with the c
 - somebody who waits in the application for nobody is told again, from the first word;
 - legs and bridges of ours that belong to no call any more are removed.
 
-Everything that we make has an id that begins with the id of its call.
+Everything that we make has an id that begins with the id of its call, and that tells the channel.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Handler:
         if self._draining:
             self._begin(_refuse(asterisk, str(channel["id"])))
             return
-        call = Call(self._office, asterisk, application, _new_id(), channel, words)
+        call = Call(self._office, asterisk, application, _new_id(channel), channel, words)
         self._hold(call, call.run())
 
     def _hold(self, call: Call, course: Coroutine[Any, Any, None]) -> None:
@@ -109,14 +109,15 @@ class Handler:
             bridges = await _listed(asterisk, "bridges")
             channels = {str(c["id"]): c for c in await _listed(asterisk, "channels")}
             held |= self._held(asterisk)
+            heard_of = _heard_of(asterisk, channels)
             for bridge in bridges:
+                members = heard_of.intersection(bridge.get("channels", ()))
                 legs = [channels[leg] for leg in bridge.get("channels", ()) if leg in channels]
-                if _is_unknown(str(bridge["id"]), held) and _concerns(asterisk, legs):
+                if _is_unknown(str(bridge["id"]), held) and (members or not asterisk.only):
                     held |= {str(leg["id"]) for leg in legs}
                     await self._adopt(asterisk, str(bridge["id"]), legs)
             for channel_id, channel in channels.items():
-                known = channel_id in held | self._held(asterisk)
-                if not known and _concerns(asterisk, [channel]):
+                if channel_id in heard_of - held - self._held(asterisk):
                     await self._end(asterisk, channel_id, channel)
         except Unreachable:
             return  # the next connection will see the same
@@ -139,7 +140,7 @@ class Handler:
         if len(legs) > 1:
             _log.warning("two who talk are taken over")
             application = self._name_on(asterisk)
-            call = Call(self._office, asterisk, application, _new_id(), legs[0], ())
+            call = Call(self._office, asterisk, application, _new_id(legs[0]), legs[0], ())
             self._hold(call, call.adopt(bridge, legs[1]))
             return
         for leg in legs:
@@ -169,9 +170,13 @@ def _is_unknown(bridge: str, held: set[str]) -> bool:
     return bridge.startswith(PREFIX) and _call_of(bridge) not in held
 
 
-def _concerns(asterisk: Asterisk, channels: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether we would hear of them: a connection for one call tells of no other."""
-    return not asterisk.only or any(channel.get("name") == asterisk.only for channel in channels)
+def _heard_of(asterisk: Asterisk, channels: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Those that we would hear of: a connection for one call tells of no other."""
+    if not asterisk.only:
+        return set(channels)
+    entered = [key for key, channel in channels.items() if channel.get("name") == asterisk.only]
+    made = tuple(f"{PREFIX}{key}-" for key in entered)
+    return {*entered, *(key for key in channels if key.startswith(made))}
 
 
 def _call_of(thing: str) -> str:
@@ -179,8 +184,9 @@ def _call_of(thing: str) -> str:
     return thing.rpartition("-")[0]
 
 
-def _new_id() -> str:
-    return f"{PREFIX}{secrets.token_hex(6)}"
+def _new_id(channel: Mapping[str, Any]) -> str:
+    """The id of a call, which tells the channel that has come in."""
+    return f"{PREFIX}{channel['id']}-{secrets.token_hex(4)}"
 
 
 async def _refuse(asterisk: Asterisk, channel_id: str) -> None:
