@@ -165,9 +165,8 @@ class Call:
         # In the language of their own trunk, and with nothing of what the agent's channel knows.
         rung = await self._ring((target,), agent, shown, originator=None)
         consumer = rung.leg
+        await Teller(self._line, agent, self._office.begin).set({"DIALSTATUS": rung.status})
         if consumer is None:
-            teller = Teller(self._line, agent, self._office.begin)
-            await teller.set({"DIALSTATUS": rung.status})
             return
         did = target.partition("/")[2].partition("@")[0]
         keys = {"did": did, **self._keys, "direction": "outbound", "stage": "answered"}
@@ -237,10 +236,14 @@ class Call:
         self._bridge = f"{self.id}-bridge"
         await self._line.ask("POST", "bridges", self._bridge, query={"type": "mixing"})
         both = {"channel": f"{told.id},{agent.id}"}
-        joined = await self._line.ask("POST", "bridges", self._bridge, "addChannel", query=both)
-        for leg in (told, agent):
-            if not leg.is_up:
-                await self._line.ask("POST", "channels", leg.id, "answer")
+        joined, *_ = await asyncio.gather(
+            self._line.ask("POST", "bridges", self._bridge, "addChannel", query=both),
+            *(
+                self._line.ask("POST", "channels", leg.id, "answer")
+                for leg in (told, agent)
+                if not leg.is_up
+            ),
+        )
         if joined.ok:
             await self._talk(told, agent, teller)
         return joined.ok
@@ -286,9 +289,13 @@ class Call:
             return None
         await self._line.until(lambda: self._line.seen.transferee is not None, _HAND_OVER_SECONDS)
         transferee = self._line.seen.transferee
-        if transferee is None:
-            return None
-        return await call_of_transferred(self._line, str(transferee["id"]), self._keys)
+        # A connection for one call is told nothing of the other one that it was handed over from.
+        caller = (
+            str(transferee["id"])
+            if transferee
+            else await variable(self._line, self._entered.id, "CHANNEL(linkedid)")
+        )
+        return await call_of_transferred(self._line, caller, self._keys)
 
     def _whom(self, route: Route) -> tuple[str, ...]:
         """Who is to be called, in turn."""

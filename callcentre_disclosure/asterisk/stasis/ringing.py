@@ -14,6 +14,9 @@ from .seen import Leg
 OUR_LEG = "leg"
 #: Causes of ITU-T Q.850: user busy, and subscriber absent.
 _BUSY, _UNAVAILABLE = 17, 20
+#: With these a telephone stops ringing when somebody has picked its call up (16.28, 22.10), whose
+#: channel may come in after that, by so many seconds.
+_PICKED_UP, _PICKUP_SECONDS = (16, 26), 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ async def _answered(line: Line, legs: Sequence[Leg], seconds: float, waiting: Le
         return bool(first()) or waiting.ended or all(leg.ended for leg in legs)
 
     await line.until(is_over, seconds)
+    if not first() and any(leg.cause in _PICKED_UP for leg in legs):
+        await line.until(lambda: bool(first()), _PICKUP_SECONDS)
     answered = first()
     others = (leg for leg in legs if leg is not answered)
     await asyncio.gather(*(line.hang_up(leg, "answered_elsewhere") for leg in others))

@@ -91,6 +91,7 @@ class Seen:
         (nobody leaves our bridges), a pickup that of whoever picked up."""
         if leg := self.legs.pop(old, None):
             leg.id, leg.replaced, leg.here = str(channel["id"]), True, True
+            leg.ended = leg.hung_up = False
             self.legs[leg.id] = leg
             look(leg, channel)
 
