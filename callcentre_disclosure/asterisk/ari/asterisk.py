@@ -108,6 +108,10 @@ class Asterisk:
         """Whether it will never be there again: every request is ``Unreachable`` at once."""
         return self._gone
 
+    async def there(self) -> None:
+        """Return when it is connected, or gone."""
+        await self._settled.wait()
+
     @property
     def in_use(self) -> bool:
         """Whether anybody has a mailbox here."""

@@ -33,7 +33,7 @@ from .protocol import Request, Response, response, takes_requests
 #: The pause before the n-th attempt is at most 2**n times the first of these, in seconds, and at
 #: most the second: an Asterisk that restarts is found soon, and one that is off costs little.
 FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 3.0
 #: After a connection that lasted so many seconds, the pauses begin anew.
 LASTING_SECONDS = 10.0
 #: The pause where only a person can help: a wrong password (which fail2ban counts), or another

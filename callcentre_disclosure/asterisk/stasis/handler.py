@@ -28,6 +28,8 @@ from .ringing import OUR_LEG
 PREFIX = "disclosure-"
 #: Somebody who has come in may be there for so many seconds before we hear of it.
 _ON_ITS_WAY = 0.5
+#: How long it may take, in seconds, to send whom we no longer hold on in the dialplan.
+_CLEARING_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +78,8 @@ class Handler:
             _log.warning("%d calls were still in progress when the handler ended", len(self.calls))
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLEARING_SECONDS)
 
     def _take(
         self,

@@ -76,26 +76,37 @@ class Line:
         repeat: bool = True,
     ) -> Response:
         """One request; ``UNREACHABLE`` where no answer came. With ``repeat`` it is made again when
-        the connection broke before its answer."""
+        the connection broke before its answer. The time without a connection does not count."""
         request = Request(method, path(*segments), query or {}, body)
-        try:
-            response = await self._asterisk.request(request, seconds=REQUEST_SECONDS, repeat=repeat)
-        except Unreachable:
-            return UNREACHABLE
+        response = None
+        while response is None:
+            await self._asterisk.there()
+            try:
+                response = await self._asterisk.request(
+                    request, seconds=REQUEST_SECONDS, repeat=repeat
+                )
+            except Unreachable:
+                if not repeat or self._asterisk.gone or self._asterisk.connected:
+                    return UNREACHABLE
         if not response.ok and not response.gone:
             what = "/".join((segments[0], *segments[2:]))
             _log.warning("%s: %s %s: %d", self.call_id, method, what, response.status)
         return response
 
     async def until(self, condition: Callable[[], bool], seconds: float | None) -> bool:
-        """Wait until something has happened; False where it has not in so many seconds."""
+        """Wait until something has happened; False where it has not in so many seconds. While there
+        is no connection nobody can know that, and they begin anew with the next."""
         clock = asyncio.get_running_loop().time
-        deadline = None if seconds is None else clock() + seconds
+        began = clock()
         await self._catch_up()
         while not condition():
-            left = None if deadline is None else max(0.0, deadline - clock())
-            if not await self._heed_next(left):
-                return condition()
+            left = None if seconds is None else max(0.0, began + seconds - clock())
+            if await self._heed_next(left) or condition():
+                continue
+            if self._asterisk.connected or self._asterisk.gone:
+                return False
+            await self._asterisk.there()
+            began = clock()
         return True
 
     async def _catch_up(self) -> None:
