@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from callcentre_disclosure.config.announcements import needed
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
 from callcentre_disclosure.testing import FakeChannel
-from tests.call_centre import BIN, CallCentre, Server
+from callcentre_disclosure.testing.fake_ari import FakeAsterisk
+from tests.call_centre import BIN, AriHandler, CallCentre, Server
 
 SECONDS = 0.2
 
@@ -35,7 +36,7 @@ queues:
 trunks:
   PJSIP/deaf: {sites: [casablanca], media: answered}
 profiles:
-  choosy: {version: "2026-11-22", choice: {region: EU, seconds: 0.3}}
+  choosy: {version: "2026-11-22", choice: {region: EU, seconds: 0.5}}
   prompt: {deadline: 30}
 routes:
   service: {numbers: ["+33 1 84 88 00 01"], queue: support, language: fr}
@@ -111,11 +112,49 @@ def by_server(server: Server) -> Call:
     return lambda channel: channel.call_server("127.0.0.1", server.port)
 
 
-@pytest.fixture(params=["driver", "script", "fastagi"])
+def by_ari(centre: CallCentre, asterisk: FakeAsterisk) -> Call:
+    """Through the ARI event handler, which is connected to the fake Asterisk."""
+
+    def call(channel: FakeChannel) -> FakeChannel:
+        before = len(centre.evidence())
+        asterisk.wait_for_application()
+        channel.call_stasis(asterisk)
+        asterisk.wait_for(lambda: len(centre.evidence()) > before)
+        return channel
+
+    return call
+
+
+@pytest.fixture
+def asterisk(
+    centre: CallCentre, fake_asterisk: Callable[..., FakeAsterisk]
+) -> Iterator[FakeAsterisk]:
+    """A fake Asterisk whose calls the ARI event handler holds; nothing is left of them."""
+    fake = fake_asterisk()
+    password = centre.folder / "ari-password"
+    password.touch(0o600)
+    password.write_text(fake.password)
+    known = f"{{url: {fake.url}, user: {fake.user}, password_file: {password.name}}}"
+    centre.path.write_text(f"{CONFIGURATION}ari: {{asterisks: {{fake: {known}}}}}\n")
+    handler = AriHandler(centre)
+    yield fake
+    handler.stop()
+    assert (fake.channels, fake.bridges, fake.playbacks) == ([], [], [])
+
+
+@pytest.fixture
+def over_ari(request: pytest.FixtureRequest) -> bool:
+    """Whether the test's call comes through ARI."""
+    return bool(request.node.callspec.params.get("door") == "ari")
+
+
+@pytest.fixture(params=["driver", "script", "fastagi", "ari"])
 def door(request: pytest.FixtureRequest, centre: CallCentre) -> Call:
     """Carries a call through one of the doors to the same call centre."""
     if request.param == "fastagi":
         return by_server(request.getfixturevalue("server"))
+    if request.param == "ari":
+        return by_ari(centre, request.getfixturevalue("asterisk"))
     return by_driver(centre) if request.param == "driver" else by_script(centre)
 
 
