@@ -3,7 +3,8 @@ runs them on real Asterisks.
 
 ``server`` is the FastAGI server as ``HOST`` or ``HOST:PORT``. Where it is away, the AGI script
 takes its place: DISCLOSURE_DISPOSITION is emptied first, because that of an earlier announcement
-would look like an answer.
+would look like an answer. Where the ARI event handler is away, the dialplan that `dialplan` writes
+takes its place.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def announced_answer(interfaces: str, server: str = SERVER, context: str = "from
     return f"""\
 [{context}]
 exten => _[+0-9].,1,Answer()
- same => n,Dial({interfaces},30,G(announced^s^1))
+ same => n,Dial({interfaces},30,rG(announced^s^1))
  same => n,Hangup()
 
 [announced]
@@ -78,4 +79,38 @@ exten => caller,1,StopPlayTones()
  same => n,Bridge(${{DIALEDPEERNAME}})
  same => n,Hangup()
 exten => h,1,ExecIf($["${{DIALEDPEERNAME}}" != ""]?SoftHangup(${{DIALEDPEERNAME}}))
+"""
+
+
+def held(numbers: str, context: str = "from-trunk") -> str:
+    """Calls are announced and connected by the ARI event handler, to those whom the route names.
+
+    DIALSTATUS is empty then where it has rung nobody: it is away, or the call is for a queue.
+    """
+    return f"""\
+[{context}]
+exten => {numbers},1,Set(DIALSTATUS=)
+ same => n,Stasis(callcentre-disclosure,dial=route)
+ same => n,GotoIf($["${{DIALSTATUS}}" = ""]?disclosure-inbound,${{EXTEN}},1)
+ same => n,Goto(disclosure-unanswered,${{DISCLOSURE_ROUTE}},1)
+"""
+
+
+def held_transfers(agents: str, context: str = "from-agents") -> str:
+    """Agents call each other, and transfer callers, by extensions that the handler holds."""
+    return f"""\
+[{context}]
+exten => {agents},1,Set(DIALSTATUS=)
+ same => n,Stasis(callcentre-disclosure,dial=PJSIP/${{EXTEN}},transfer=yes)
+ same => n,GotoIf($["${{DIALSTATUS}}" = ""]?disclosure-agents,${{EXTEN}},1)
+"""
+
+
+def held_calls_made(numbers: str, interface: str, route: str, context: str = "from-agents") -> str:
+    """An agent calls a consumer, whom the handler tells where the agent is."""
+    return f"""\
+[{context}]
+exten => {numbers},1,Set(DIALSTATUS=)
+ same => n,Stasis(callcentre-disclosure,call={interface},route={route})
+ same => n,ExecIf($["${{DIALSTATUS}}" = ""]?Gosub(disclosure-call,s,1({interface},{route})))
 """

@@ -23,6 +23,9 @@ from tests.dialplans import (
     announced_answer,
     announced_dial,
     announced_queue,
+    held,
+    held_calls_made,
+    held_transfers,
 )
 from tests.integration.test_announced_calls import SCRIPT_AS_HOOK
 
@@ -94,6 +97,9 @@ DIALPLANS = [
     announced_dial("PJSIP/201&PJSIP/301"),
     announced_answer("PJSIP/201&PJSIP/301"),
     f" same => n,Queue(customer-service,r,,,300,{SCRIPT_AS_HOOK})\n",
+    held("_01848800XX"),
+    held_transfers("_[234]01"),
+    held_calls_made("_0[67]XXXXXXXX", "PJSIP/${EXTEN}@trunk", "premium"),
 ]
 
 
@@ -101,6 +107,15 @@ DIALPLANS = [
 def test_dialplan(block: Block) -> None:
     """The dialplans are those that tests/integration runs on real Asterisks."""
     assert block.text in DIALPLANS
+
+
+def test_what_the_example_leaves_out_fits_into_it(tmp_path: Path) -> None:
+    text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    _, _, section = text.partition("# ari:\n")
+    (tmp_path / "config.yaml").write_text(f"{text}ari:\n{section.replace('# ', '')}")
+    ari = load(tmp_path / "config.yaml").ari
+    assert ari is not None
+    assert ari.asterisks["pbx"].password_file == tmp_path / "ari-password"
 
 
 def example(folder: Path) -> str:
@@ -165,7 +180,7 @@ def here(line: str, machine: Path) -> str:
         line += f" --without-pip && pip --python {line.split()[-1]} install --quiet pip"
     if line.startswith("cp "):  # the example writes where it is told to
         line += f"; sed -i s,/var/lib/,{machine}/var/lib/, {line.split()[-1]}"
-    return line.replace("'callcentre-disclosure[speech]'", f"'{ROOT}[speech]'")
+    return line.replace("'callcentre-disclosure[", f"'{ROOT}[")
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,8 +207,10 @@ def test_every_link_leads_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page}: {target}"
 
 
-def test_every_test_that_the_roads_name_is_there() -> None:
+@pytest.mark.parametrize(("chapter", "file"), [(0, "test_roads.py"), (1, "test_stasis.py")])
+def test_every_test_that_the_roads_name_is_there(chapter: int, file: str) -> None:
+    """And every test is named: those of the handler from the chapter about it on."""
     page = (ROOT / "docs/roads.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(test_\w+)`", page))
-    tests = (ROOT / "tests/integration/test_roads.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page.split("\n## Calls held in Stasis\n")[chapter]))
+    tests = (ROOT / "tests/integration" / file).read_text(encoding="utf-8")
     assert named == set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))

@@ -16,6 +16,7 @@ from callcentre_disclosure.testing.installation import Installation
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.sip import Phone
 from tests.call_centre import AriHandler
+from tests.dialplans import held, held_calls_made, held_transfers
 from tests.integration import test_roads as roads
 from tests.integration.office import (
     AMINA,
@@ -31,14 +32,9 @@ from tests.integration.office import DIALPLAN as OFFICE
 
 #: Before the lines of the office, whose own roads take what the handler leaves to them.
 DIALPLAN = (
-    """\
-[inbound]
-exten => _01848800XX,1,Stasis(callcentre-disclosure,dial=route)
- same => n,GotoIf($["${DIALSTATUS}" = ""]?disclosure-inbound,${EXTEN},1)
- same => n,Goto(disclosure-unanswered,told-first,1)
-exten => _[234]01,1,Stasis(callcentre-disclosure,dial=PJSIP/${EXTEN},transfer=yes)
-exten => 002,1,Stasis(callcentre-disclosure,call=PJSIP/consumer,route=exact)
-"""
+    held("_01848800XX", "inbound")
+    + held_transfers("_[234]01", "inbound")
+    + held_calls_made("002", "PJSIP/consumer", "exact", "inbound")
     + OFFICE
 )
 
@@ -77,7 +73,7 @@ def building(
 def office(building: Building) -> Iterator[Office]:
     with roads.at_work(building) as office:
         yield office
-    assert "0 bridges" in building.asterisk.command("bridge show all") or True
+    assert "disclosure-" not in building.asterisk.command("bridge show all")
 
 
 @pytest.mark.parametrize("road", ["group", "turn"])
