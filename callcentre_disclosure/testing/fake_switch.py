@@ -241,14 +241,19 @@ class Switch:
             self.tell(channel, "ChannelVarset", {"variable": name, "value": value})
 
     async def _ask(self, channel: Channel, work: Callable[[], _Result]) -> _Result:
-        """Have a channel do something when it comes to it, and wait for that."""
+        """Have a channel do something when it comes to it, and wait for that. It is done even where
+        whoever asked for it has gone meanwhile."""
         done: asyncio.Future[_Result] = self._loop.create_future()
 
         async def command() -> None:
             try:
-                done.set_result(work())
+                result = work()
             except Refused as refused:
-                done.set_exception(refused)
+                if not done.done():
+                    done.set_exception(refused)
+            else:
+                if not done.done():
+                    done.set_result(result)
 
         self._asked.add(done)
         channel.commands.put_nowait(command)

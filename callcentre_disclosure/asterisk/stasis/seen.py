@@ -105,7 +105,11 @@ class Seen:
             sound.began, sound.began_at = event.received_at, at
             return
         assert isinstance(playback, dict)
-        sound.state = str(playback.get("state", "failed"))
+        state = str(playback.get("state", "failed"))
+        if state == "done" and sound.began is None and not sound.stopped:
+            sound.lost = True  # nobody heard of its beginning, so nobody knows how long it took
+            return
+        sound.state = state
         if sound.began is not None:
             # Asterisk's clock knows nothing of our delays, and ours nothing of its corrections.
             theirs = (at - sound.began_at).total_seconds() if at and sound.began_at else 0.0

@@ -83,10 +83,16 @@ def test_how_long_a_sound_took(
     assert seen.sounds["s"].seconds == pytest.approx(seconds)
 
 
-def test_a_sound_that_never_began_took_no_time(seen: Seen) -> None:
-    seen.heed(of_playback("PlaybackFinished", 11.2))
-    assert seen.sounds["s"].over
-    assert seen.sounds["s"].seconds == 0.0
+@pytest.mark.parametrize(
+    ("state", "stopped", "lost"),
+    [("done", False, True), ("done", True, False), ("failed", False, False)],
+    ids=["its beginning was missed", "it was stopped in the queue", "it cannot be played"],
+)
+def test_a_sound_that_nobody_heard_begin(seen: Seen, state: str, stopped: bool, lost: bool) -> None:
+    sound = seen.sounds["s"]
+    sound.stopped = stopped
+    seen.heed(of_playback("PlaybackFinished", 11.2, state))
+    assert (sound.over, sound.lost, sound.seconds) == (True, lost, 0.0)
 
 
 def test_a_sound_is_over_with_its_leg(seen: Seen) -> None:
