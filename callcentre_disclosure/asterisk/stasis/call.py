@@ -53,6 +53,8 @@ class Office:
 
 #: How long after the channel of an agent who hands over we may hear of whom, in seconds.
 _HAND_OVER_SECONDS = 1.0
+#: How long after a request that came too late we may hear of the hangup, in seconds.
+_GOING_SECONDS = 0.2
 #: What a call goes on with to an agent.
 _GOES_ON = (Disposition.CONTINUE_IN_DIALPLAN, Disposition.BRIDGE)
 
@@ -231,8 +233,8 @@ class Call:
         return rung
 
     async def _connect(self, told: Leg, agent: Leg, teller: Teller) -> bool:
-        """Let the two talk. Who was told in early media is answered only now. Returns whether they
-        have talked: one of them may have gone in the last moment."""
+        """Let the two talk. Who was told in early media is answered only now. Returns False
+        where the agent has gone in the last moment, so that another may be rung."""
         self._bridge = f"{self.id}-bridge"
         await self._line.ask("POST", "bridges", self._bridge, query={"type": "mixing"})
         both = {"channel": f"{told.id},{agent.id}"}
@@ -244,9 +246,10 @@ class Call:
                 if not leg.is_up
             ),
         )
-        if joined.ok:
-            await self._talk(told, agent, teller)
-        return joined.ok
+        if not joined.ok:
+            return not await self._line.until(lambda: agent.ended, _GOING_SECONDS)
+        await self._talk(told, agent, teller)
+        return True
 
     async def _talk(self, told: Leg, agent: Leg, teller: Teller | None = None) -> None:
         """Until one of them hangs up, which ends the call of the other.

@@ -574,6 +574,22 @@ def test_a_connection_that_breaks_while_the_call_goes_on(
     assert caller.timeline[-2:] == ["a tone", "hung up"]
 
 
+def test_what_was_asked_for_is_done_even_if_nobody_waits_for_the_answer(
+    asterisk: FakeAsterisk,
+) -> None:
+    async def go(p: Program) -> None:
+        await p.call(answered=False)
+        await p.play("1")
+        await p.until("PlaybackStarted", p.id("1"))
+        answer = await under_way(p, p.ask("POST", "channels/{}/answer"))
+        answer.cancel()
+        await p.until("ChannelStateChange")
+        await p.leave()
+
+    caller, _ = play(asterisk, go)
+    assert caller.timeline == ["early media", "a tone", "answered", "hung up"]
+
+
 def test_nobody_listens_for_a_while(asterisk: FakeAsterisk) -> None:
     async def lose(p: Program) -> None:
         with suppress(aiohttp.ClientError):
