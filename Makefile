@@ -1,5 +1,5 @@
 # The recipes that people, hooks and CI share. Each sets up whatever it needs.
-.PHONY: demo test check bench docs intelligibility setup clean
+.PHONY: demo test check bench bench-calls soak docs intelligibility setup clean
 
 BIN := .venv/bin
 
@@ -19,6 +19,12 @@ check: .venv/ready  ## Format, lint, types, import rule.
 
 bench: .venv/ready  ## Measure; the figures are printed.
 	$(BIN)/python -m benchmarks
+
+bench-calls: .venv/ready  ## Measure on a real Asterisk how long callers and agents wait, road by road (5 minutes).
+	$(BIN)/python -m benchmarks.connecting
+
+soak: .venv/ready  ## 200 calls at once, cuts, a crash and hangups at random; nobody may notice (5 minutes).
+	$(BIN)/python -m benchmarks.soak
 
 docs: .venv/ready  ## Run every command and snippet of the README and the documentation.
 	$(BIN)/python -m pytest tests/test_docs.py
