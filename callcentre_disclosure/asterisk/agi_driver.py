@@ -12,7 +12,6 @@ has a ``deadline``.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -60,8 +59,6 @@ EVIDENCE_SECONDS = 1.0
 
 #: The longest text message, as it is quoted.
 _TEXT_BYTES = MAX_COMMAND_BYTES - len("SEND TEXT \n")
-#: What the dialplan would take for an expression.
-_NO_NAME = re.compile(r'[${}(),"]')
 _EVERY_KEY = "0123456789*#"
 
 
@@ -194,16 +191,9 @@ class AgiDriver:
                 return (yield from self._play(prompt.sound, key))
             case Ask(prompt, seconds):
                 return (yield from self._ask(prompt.sound, seconds))
-            case FindExtension(_, name) | FindChannel(name) if _NO_NAME.search(name):
-                return PlaybackReport(Ending.LOST)  # it would be evaluated, not looked for
-            case FindExtension(context, extension):
-                there = f"${{DIALPLAN_EXISTS({context},{extension},1)}}"
-                return (yield from self._find(there, "1"))
-            case FindChannel(name):
-                # A queue's member who has hung up still exists while the hook runs. Where one of
-                # the two functions is missing nobody knows, and the call goes on.
-                exists, hung_up = f"CHANNEL_EXISTS({name})", f"IMPORT({name},CHANNEL(checkhangup))"
-                return (yield from self._find(f"${{{exists}}}${{{hung_up}}}", "10", "1", ""))
+            case FindExtension() | FindChannel():
+                asked = facts.question(command)
+                return (yield from self._find(*asked)) if asked else PlaybackReport(Ending.LOST)
             case SetVariables(variables):
                 pairs = ",".join(f'{name}="{value}"' for name, value in variables.items())
                 return (yield from self._do("EXEC", "MSet", pairs))
@@ -235,7 +225,7 @@ class AgiDriver:
             return PlaybackReport(allowed.failure or Ending.REFUSED)
         return (yield from self._do("SEND", "TEXT", text))
 
-    def _find(self, expression: str, *yes: str) -> _Step:
+    def _find(self, expression: str, yes: tuple[str, ...]) -> _Step:
         """Whether an expression of the dialplan has a value that says yes."""
         answered = yield _Request(("GET", "FULL", "VARIABLE", expression))
         is_there = answered.reply is not None and answered.reply.value in yes

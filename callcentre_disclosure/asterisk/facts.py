@@ -17,6 +17,7 @@ from callcentre_disclosure.disclosure.call import (
     endpoint_of,
     interface_of,
 )
+from callcentre_disclosure.disclosure.commands import FindChannel, FindExtension
 
 #: What a dialplan may say of a call.
 KEYS = (
@@ -48,6 +49,8 @@ VARIABLES = (
     "MEMBERINTERFACE",
     "MEMBERNAME",
 )
+#: What the dialplan would take for an expression.
+_NO_NAME = re.compile(r'[${}(),"]')
 _UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
 
@@ -73,6 +76,20 @@ def read(value: str) -> dict[str, str]:
     told = value.split("|", len(VARIABLES) - 1)
     told += [""] * (len(VARIABLES) - len(told))
     return dict(zip(VARIABLES, told, strict=True))
+
+
+def question(command: FindExtension | FindChannel) -> tuple[str, tuple[str, ...]] | None:
+    """An expression of the dialplan that answers a command, and the values by which it says yes;
+    None for a name that would be evaluated, not looked for."""
+    name = command.extension if isinstance(command, FindExtension) else command.channel
+    if _NO_NAME.search(name):
+        return None
+    if isinstance(command, FindExtension):
+        return f"${{DIALPLAN_EXISTS({command.context},{name},1)}}", ("1",)
+    # A queue's member who has hung up still exists while the hook runs. Where one of the two
+    # functions is missing nobody knows, and the call goes on.
+    exists, hung_up = f"CHANNEL_EXISTS({name})", f"IMPORT({name},CHANNEL(checkhangup))"
+    return f"${{{exists}}}${{{hung_up}}}", ("10", "1", "")
 
 
 def asked(words: Iterable[str], query: str = "") -> dict[str, str]:

@@ -98,7 +98,7 @@ class Line:
         is no connection nobody can know that, and they begin anew with the next."""
         clock = asyncio.get_running_loop().time
         began = clock()
-        await self._catch_up()
+        await self.catch_up()
         while not condition():
             left = None if seconds is None else max(0.0, began + seconds - clock())
             if await self._heed_next(left) or condition():
@@ -109,7 +109,8 @@ class Line:
             began = clock()
         return True
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Heed what has been told already."""
         while await self._heed_next(0.0):
             pass
 

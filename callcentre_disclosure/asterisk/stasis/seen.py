@@ -85,6 +85,10 @@ class Seen:
         elif leg := self.legs.get(event.channel_id):
             _channel(leg, event)
 
+    def named(self, name: str) -> Leg | None:
+        """The leg of a channel, by the name of that."""
+        return next((leg for leg in self.legs.values() if leg.name == name), None)
+
     def replace(self, old: str, channel: Mapping[str, Any]) -> None:
         """Another channel takes the place of one, and nothing that the old one still says is about
         this call any more. A transfer puts a Local channel in the place of the one that transfers

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from callcentre_disclosure.asterisk import facts
 from callcentre_disclosure.asterisk.ari.protocol import Response
 from callcentre_disclosure.disclosure.announcement import Sound
 from callcentre_disclosure.disclosure.call import CallFacts
@@ -89,13 +90,11 @@ class Teller:
                 return await self._play(prompt.sound, key)
             case Ask(prompt, seconds):
                 return await self._ask(prompt.sound, seconds)
-            case FindExtension(context, extension):
-                return await self._find_extension(context, extension)
-            case FindChannel(name):
-                await self._line.until(lambda: True, 0)
-                legs = self._line.seen.legs.values()
-                has_left = any(leg.ended for leg in legs if leg.name == name)
-                return PlaybackReport(Ending.REFUSED) if has_left else None
+            case FindChannel(name) if leg := self._line.seen.named(name):
+                await self._line.catch_up()
+                return PlaybackReport(Ending.REFUSED) if leg.ended else None
+            case FindExtension() | FindChannel():
+                return await self._find(command)
             case SetVariables(variables):
                 return await self.set(variables)
             case Redirect(context, extension, priority, ""):
@@ -146,14 +145,16 @@ class Teller:
         failures = [self._why(response) for response in await asyncio.gather(*asked)]
         return next(filter(None, failures), None)
 
-    async def _find_extension(self, context: str, extension: str) -> PlaybackReport | None:
-        if set("${}(),") & set(extension):
-            return PlaybackReport(Ending.LOST)  # it would be evaluated, not looked for
-        wanted = {"variable": f"DIALPLAN_EXISTS({context},{extension},1)"}
+    async def _find(self, command: FindExtension | FindChannel) -> PlaybackReport | None:
+        asked = facts.question(command)
+        if asked is None:
+            return PlaybackReport(Ending.LOST)
+        expression, yes = asked
+        wanted = {"variable": f"EVAL({expression})"}
         response = await self._line.ask("GET", "channels", self._leg.id, "variable", query=wanted)
         if failed := self._why(response):
             return failed
-        return None if response.body.get("value") == "1" else PlaybackReport(Ending.REFUSED)
+        return None if response.body.get("value") in yes else PlaybackReport(Ending.REFUSED)
 
     async def _send_text(self, text: str) -> PlaybackReport | None:
         """To the telephone that has called, next to the call: ARI cannot send it in the call. Only
