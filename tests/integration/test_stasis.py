@@ -76,8 +76,10 @@ def office(building: Building) -> Iterator[Office]:
     assert "disclosure-" not in building.asterisk.command("bridge show all")
 
 
-@pytest.mark.parametrize("road", ["group", "turn"])
-@pytest.mark.parametrize(("who", "answered"), [(AMINA, ANSWERED_MA), (YASMINE, ANSWERED_TN)])
+@pytest.mark.parametrize(
+    ("road", "who", "answered"),
+    [("group", AMINA, ANSWERED_MA), ("turn", YASMINE, ANSWERED_TN)],
+)
 def test_dial(office: Office, road: str, who: str, answered: str) -> None:
     roads.test_dial(office, road, who, answered)
 
@@ -124,9 +126,7 @@ def test_who_is_not_answered_goes_on_in_the_dialplan(office: Office) -> None:
 @pytest.mark.parametrize(
     ("road", "said", "outcome", "connected"),
     [
-        ("generic", ["fr/generic"], "NOT_DISCLOSED", True),
         ("all", ["fr/possible-ma-tn-fr"], "PARTIAL", True),
-        ("silent", [], "NOT_DISCLOSED", True),
         ("refuse", ["fr/refused"], "NOT_DISCLOSED", False),
         ("refuse-early", ["fr/refused"], "NOT_DISCLOSED", False),
     ],
@@ -138,10 +138,8 @@ def test_no_site_resolved(
     roads.test_no_site_resolved(office, road, said, outcome, connected)
 
 
-@pytest.mark.parametrize("road", ["late", "late-refuse"])
-def test_the_deadline_is_over(office: Office, road: str) -> None:
-    office.only_asked = True
-    roads.test_the_deadline_is_over(office, road)
+def test_the_deadline_is_over(office: Office) -> None:
+    roads.test_the_deadline_is_over(office, "late-refuse")
 
 
 def test_what_an_agent_says_meanwhile_is_never_heard(office: Office) -> None:
@@ -214,12 +212,10 @@ def test_an_agent_who_gives_up_releases_the_consumer_at_once(
     roads.test_an_agent_who_gives_up_releases_the_consumer_at_once(office, consumer, "002")
 
 
-@pytest.mark.parametrize("telephone", ["reads", "refuses", "takes none"])
+@pytest.mark.parametrize("telephone", ["reads", "takes none"])
 def test_text(office: Office, telephone: str) -> None:
     """The sentence comes as a message at the same moment, next to the call."""
-    if telephone == "refuses":
-        office.caller.refuse_messages = 405
-    elif telephone == "takes none":
+    if telephone == "takes none":
         office.caller.allow = "INVITE, ACK, CANCEL, BYE"
     office.only_asked = True
     heard = office.call("text-group")
