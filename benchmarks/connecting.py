@@ -197,10 +197,12 @@ def shortest(asterisk: PrivateAsterisk, application: str) -> Iterator[None]:
         command.append("--over-websocket")
     environment = {**os.environ, "ARI_PASSWORD": asterisk.ari_password}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "connected\n"
-        yield
-        process.terminate()
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "connected\n"
+            yield
+        finally:
+            process.terminate()
 
 
 def run(
@@ -262,7 +264,9 @@ def main() -> None:
     roads = [road for road in ROADS if road in (given.road or ROADS)]
     if given.asterisk == "16" and SHORTEST_WEBSOCKET in roads:
         roads.remove(SHORTEST_WEBSOCKET)
-    print(f"Asterisk {given.asterisk}, {given.at_once} at once, --seed {given.seed}", flush=True)
+    load = f"load of the machine before: {os.getloadavg()[0]}"
+    print(f"Asterisk {given.asterisk}, {given.at_once} at once, --seed {given.seed}; {load}")
+    sys.stdout.flush()
     print(table(run(given.asterisk, roads, given.calls, given.at_once, given.seed)))
 
 
