@@ -156,6 +156,10 @@ class Line:
 
     async def _look_again(self) -> None:
         """Events may have been lost: see what has ended meanwhile."""
+        if self._asterisk.gone:  # for good: nobody can see, and for us all of it is over
+            for leg in self.seen.legs.values():
+                leg.here, leg.ended, leg.lost = False, True, True
+            return
         for leg in list(self.seen.legs.values()):
             if not leg.ended:
                 response = await self.ask("GET", "channels", leg.id)
