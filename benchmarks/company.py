@@ -14,7 +14,7 @@ def company(folder: Path, *, agents: int, numbers: int) -> Path:
     lines = [
         "languages: [fr, en]",
         'numbering: {country_code: "33", trunk_prefix: "0"}',
-        "evidence: {file: evidence.jsonl}",
+        "evidence: {file: evidence.sqlite}",
         "agent_files: [agents.csv]",
         "sites:",
         *(

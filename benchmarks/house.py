@@ -125,7 +125,7 @@ _COMMON = """\
 languages: [fr]
 numbering: {country_code: "33", trunk_prefix: "0"}
 sounds: {folder: sounds}
-evidence: {file: evidence.jsonl}
+evidence: {file: evidence.sqlite}
 """
 
 

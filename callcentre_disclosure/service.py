@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from .disclosure.directory import Directory
 from .disclosure.record import LedgerRecord
 from .disclosure.session import disclose as session_of
 from .errors import DisclosureError
-from .evidence.ledger import JsonLinesLedger, Ledger
+from .evidence.ledger import Ledger
 
 if TYPE_CHECKING:
     from .asterisk.pyst import Agi
@@ -49,11 +50,11 @@ class Disclosure:
 
         Raises ``ConfigurationError`` with everything that is wrong with it.
         """
-        from .config.directory import directory
+        from .config.directory import directory, ledger_place
         from .config.loader import load
 
         configuration = load(Path(path))
-        ledger = JsonLinesLedger(configuration.evidence.file)
+        ledger = Ledger(ledger_place(configuration))
         return cls(directory(configuration), ledger, configuration)
 
     @classmethod
@@ -77,7 +78,7 @@ class Disclosure:
                 "each call reads the whole configuration, because none of these can be written: %s",
                 ", ".join(cache_folders(os.environ)),
             )
-        return cls(compiled.directory, JsonLinesLedger(Path(compiled.evidence)))
+        return cls(compiled.directory, Ledger(compiled.evidence))
 
     def begin(self, call: CallFacts) -> Session:
         """Start the session of a call that asks to be announced now."""
@@ -88,14 +89,16 @@ class Disclosure:
             received_at=datetime.now(timezone.utc).astimezone(),
         )
 
-    def keep(self, record: LedgerRecord) -> None:
-        """Write the evidence of a call. What cannot be written is logged; the call goes on."""
-        if record.cause:
-            _log.warning("%s: %s: %s", record.disclosure_id, record.outcome.value, record.cause)
+    def keep(self, records: Sequence[LedgerRecord]) -> None:
+        """Write the evidence of calls. What cannot be written is logged; the calls go on."""
+        for record in records:
+            if record.cause:
+                _log.warning("%s: %s: %s", record.disclosure_id, record.outcome.value, record.cause)
         try:
-            self._ledger.append(record)
+            self._ledger.append(records)
         except DisclosureError as problem:
-            _log.error("%s", problem)
+            ids = ", ".join(record.disclosure_id for record in records)
+            _log.error("no evidence of %s: %s", ids, problem)
 
     def try_evidence(self) -> None:
         """Log it now if no evidence could be written later."""
@@ -114,7 +117,7 @@ class Disclosure:
 
     def agi(self, now: float = 0.0) -> AgiDriver:
         """A session over AGI; ``now`` is the time in seconds on the clock of whoever feeds it."""
-        return AgiDriver(self.begin, "agi", now)
+        return AgiDriver(self.begin, "agi", now, os.uname().nodename)
 
     def reload(self) -> None:
         """Read the configuration again; where that fails the old one stays, loudly."""

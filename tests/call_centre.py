@@ -16,6 +16,7 @@ from typing import Any
 
 from callcentre_disclosure import Disclosure
 from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.evidence.sqlite import SqliteStore
 
 BIN = Path(sys.executable).parent
 
@@ -46,9 +47,13 @@ class CallCentre:
         return [prompt for prompt in found if prompt.sound.path.startswith(own)]
 
     def evidence(self) -> list[dict[str, Any]]:
-        file = self.folder / "evidence.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [json.loads(line) for line in lines]
+        """The documents of the disclosures so far, in their order."""
+        ledger = SqliteStore(self.folder / "evidence.sqlite")
+        try:
+            rows = ledger.read("SELECT document FROM entries ORDER BY sequence")
+            return [json.loads(document) for (document,) in rows]
+        finally:
+            ledger.close()
 
 
 class Process:

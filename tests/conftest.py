@@ -28,6 +28,7 @@ from callcentre_disclosure.disclosure.profile import Again, Choice, Profile, Reg
 from callcentre_disclosure.disclosure.route import FailurePolicy, Media, Route, Trunk
 from callcentre_disclosure.disclosure.sites import Agent, Site
 from tests.call_centre import CallCentre, Server
+from tests.postgresql import Server as Postgresql
 
 FRENCH = Wording(
     language="fr",
@@ -196,3 +197,25 @@ def server(centre: CallCentre) -> Iterator[Server]:
     running = Server(centre)
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Postgresql]:
+    """One PostgreSQL for all tests of this process; a test that stops it must use ``postgresql``,
+    after which it runs again."""
+    with Postgresql() as running:
+        yield running
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Postgresql) -> Postgresql:
+    """The server, up and running, for the test to stop, kill and freeze."""
+    postgresql_server.ensure_running()
+    return postgresql_server
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Postgresql) -> Iterator[str]:
+    """A new, empty database in it."""
+    with postgresql.database() as url:
+        yield url

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import soxr
 
-from callcentre_disclosure.testing.installation import default_cache
+from callcentre_disclosure.testing.debian import default_cache
 
 from .channel import Samples
 

@@ -83,14 +83,20 @@ _Playing: TypeAlias = "Generator[_Request, _Answered, PlaybackReport]"
 
 
 class AgiDriver:
-    """Carries out one session. ``begin`` starts it, once the call is known.
+    """Carries out one session with an ``asterisk``. ``begin`` starts it, once the call is known.
 
     ``fault`` is what the other side did wrong, where that ended the session; ``notes`` are slips
     of the dialplan, for the log. ``gone`` tells that the caller has left, or that Asterisk has, or
     that it no longer answers: nothing that is said from here on reaches anybody.
     """
 
-    def __init__(self, begin: Callable[[CallFacts], Session], door: str, now: float) -> None:
+    def __init__(
+        self,
+        begin: Callable[[CallFacts], Session],
+        door: str,
+        now: float,
+        asterisk: str | None = None,
+    ) -> None:
         self.done = False
         self.gone = False
         self.record: LedgerRecord | None = None
@@ -99,6 +105,7 @@ class AgiDriver:
         self.deadline = now + ENVIRONMENT_SECONDS
         self._begin = begin
         self._door = door
+        self._asterisk = asterisk
         self._agi = ScriptSide()
         self._conversation: _Conversation | None = None
         self._asked_at = now
@@ -293,5 +300,6 @@ class AgiDriver:
             caller_number=environment.get("callerid"),
             language=environment.get("language"),
             variables=facts.read(answered.reply.value if answered.reply else ""),
+            asterisk=self._asterisk,
         )
         return facts.call_facts(keys, channel, self._door)

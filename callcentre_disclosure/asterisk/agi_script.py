@@ -12,7 +12,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from callcentre_disclosure.disclosure.record import LedgerRecord
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 def run(
     driver: AgiDriver,
-    keep: Callable[[LedgerRecord], None],
+    keep: Callable[[Sequence[LedgerRecord]], None],
     incoming: int = 0,
     outgoing: int = 1,
     opening: bytes = b"",
@@ -60,12 +60,14 @@ def _converse(driver: AgiDriver, incoming: int, outgoing: int, opening: bytes) -
             driver.deadline_passed(time.monotonic())
 
 
-def _conclude(driver: AgiDriver, keep: Callable[[LedgerRecord], None]) -> threading.Thread | None:
+def _conclude(
+    driver: AgiDriver, keep: Callable[[Sequence[LedgerRecord]], None]
+) -> threading.Thread | None:
     for slip in driver.slips():
         _log.warning("%s", slip)
     if driver.record is None:
         return None
-    writer = threading.Thread(target=keep, args=(driver.record,), daemon=True)
+    writer = threading.Thread(target=keep, args=([driver.record],), daemon=True)
     writer.start()
     writer.join(EVIDENCE_SECONDS)
     if not writer.is_alive():

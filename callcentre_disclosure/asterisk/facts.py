@@ -64,6 +64,7 @@ class Channel:
     caller_number: str | None
     language: str | None
     variables: Mapping[str, str]
+    asterisk: str | None = None
 
 
 def template() -> str:
@@ -143,6 +144,7 @@ def call_facts(keys: Mapping[str, str], channel: Channel, door: str) -> CallFact
         profile=keys.get("profile") or None,
         site=keys.get("site") or None,
         trunk=endpoint_of(channel.name) or None,
+        asterisk=channel.asterisk,
         language=keys.get("language") or None,
         channel_language=channel.language,
         text=keys.get("text") == "yes",

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
@@ -21,7 +21,8 @@ from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.record import LedgerRecord
 
-from .agi_driver import EVIDENCE_SECONDS, AgiDriver
+from .agi_driver import AgiDriver
+from .keeping import Keeping
 from .workers import beat
 
 #: How long calls in progress may take to end after SIGTERM.
@@ -35,7 +36,7 @@ def serve(
     *,
     listening: socket.socket,
     begin: Callable[[CallFacts], Session],
-    keep: Callable[[LedgerRecord], None],
+    keep: Callable[[Sequence[LedgerRecord]], None],
     reload: Callable[[], None],
 ) -> None:
     """One worker of ``Workers``: serve until SIGTERM, or until nobody reads its heartbeat."""
@@ -54,7 +55,7 @@ def serve(
         await stop.wait()
         await server.drain(DRAIN_SECONDS)
         life.cancel()  # from here on a disk that does not answer has the parent end this
-        server.close()
+        await server.close()
 
     asyncio.run(work())
 
@@ -62,16 +63,17 @@ def serve(
 class FastAgiServer:
     """Serves calls until it is drained.
 
-    ``begin`` starts a session once the call is known. ``keep`` writes its evidence; it may block
-    and is called from one thread only, in the order in which the sessions end.
+    ``begin`` starts a session once the call is known. ``keep`` writes the evidence of those that
+    have ended, in their order; it may block and is called from one thread only.
     """
 
     def __init__(
-        self, begin: Callable[[CallFacts], Session], keep: Callable[[LedgerRecord], None]
+        self,
+        begin: Callable[[CallFacts], Session],
+        keep: Callable[[Sequence[LedgerRecord]], None],
     ) -> None:
         self._begin = begin
-        self._keep = keep
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="evidence")
+        self._evidence = Keeping(keep)
         self._calls: set[_Call] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -94,13 +96,13 @@ class FastAgiServer:
                 call.abort()
             await self._idle.wait()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Return when all evidence is written."""
-        self._writer.shutdown()
+        await self._evidence.close()
 
-    def driver(self, now: float) -> AgiDriver:
-        """The driver of a new connection."""
-        return AgiDriver(self._begin, "fastagi", now)
+    def driver(self, now: float, asterisk: str) -> AgiDriver:
+        """The driver of a new connection, from the address of an Asterisk."""
+        return AgiDriver(self._begin, "fastagi", now, asterisk)
 
     def begun(self, call: _Call) -> None:
         """A connection is there."""
@@ -115,19 +117,20 @@ class FastAgiServer:
 
     def write(self, record: LedgerRecord) -> asyncio.Future[None]:
         """Write the evidence of a call, after that of the calls that ended before it."""
-        return asyncio.get_running_loop().run_in_executor(self._writer, self._keep, record)
+        return self._evidence.keep(record)
 
 
 class _Call(asyncio.Protocol):
     def __init__(self, server: FastAgiServer) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._driver = server.driver(self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
         self._finished = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        peer, *_ = transport.get_extra_info("peername")
+        self._driver = self._server.driver(self._loop.time(), peer)
         self._server.begun(self)
         self._watch()
 
@@ -193,15 +196,4 @@ class _Call(asyncio.Protocol):
             self._transport.close()
             return
         written = self._server.write(self._driver.record)
-        patience = self._loop.call_later(EVIDENCE_SECONDS, self._impatient)
-        written.add_done_callback(lambda future: self._written(future, patience))
-
-    def _written(self, future: asyncio.Future[None], patience: asyncio.TimerHandle) -> None:
-        patience.cancel()
-        if problem := future.exception():
-            _log.error("evidence not written: %s", problem)
-        self._transport.close()
-
-    def _impatient(self) -> None:
-        _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
-        self._transport.close()
+        written.add_done_callback(lambda _: self._transport.close())

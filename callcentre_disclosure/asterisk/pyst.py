@@ -10,9 +10,10 @@ line ``HANGUP`` of a socket may be there, and then our first command finds the c
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from callcentre_disclosure.disclosure.call import CallFacts
@@ -49,7 +50,7 @@ def disclose(
     keys: Mapping[str, str | None],
     *,
     begin: Callable[[CallFacts], Session],
-    keep: Callable[[LedgerRecord], None],
+    keep: Callable[[Sequence[LedgerRecord]], None],
 ) -> LedgerRecord | None:
     """Announce a call; None where Asterisk had left before it said anything of it.
 
@@ -59,7 +60,7 @@ def disclose(
     """
     if unknown := keys.keys() - set(KEYS):
         raise TypeError(f"there is no {', '.join(sorted(unknown))}, known are {', '.join(KEYS)}")
-    driver = AgiDriver(begin, "pyst2", time.monotonic())
+    driver = AgiDriver(begin, "pyst2", time.monotonic(), os.uname().nodename)
     agi.stdout.flush()
     run(driver, keep, agi.stdin.fileno(), agi.stdout.fileno(), _opening(agi.env, keys))
     handler = signal.getsignal(signal.SIGHUP)

@@ -63,7 +63,7 @@ def command(folder: Path, fake: bool) -> None:
         click.echo(f"This is a real call on Asterisk {installation.version}.\n")
         told = _on_asterisk(installation, config, folder)
     click.echo(f"\nWhat the caller heard: {folder / 'what-the-caller-heard.wav'}")
-    click.echo(f"The evidence:          {folder / 'evidence.jsonl'}")
+    click.echo(f"The evidence:          {folder / 'evidence.sqlite'}")
     if not told:
         click.echo("The caller was NOT told before the agent was heard.", err=True)
         raise click.exceptions.Exit(1)
@@ -74,7 +74,7 @@ def _configuration(folder: Path) -> Path:
     text = shipped("config.example.yaml").read_text(encoding="utf-8")
     path = folder / "config.yaml"
     path.write_text(text.replace("/var/lib/callcentre-disclosure", str(folder)), encoding="utf-8")
-    (folder / "evidence.jsonl").unlink(missing_ok=True)
+    (folder / "evidence.sqlite").unlink(missing_ok=True)
     return path
 
 
@@ -104,7 +104,7 @@ def _on_a_fake(config: Path, folder: Path) -> bool:
         driver = disclosure.agi(channel.now)
         channel.run(driver)
         if driver.record:
-            disclosure.keep(driver.record)
+            disclosure.keep([driver.record])
         _say(len(recording) / 8000, title)
         for text in channel.heard:
             _say(len(recording) / 8000, f'the caller hears "{text}"')

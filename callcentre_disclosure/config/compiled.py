@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from callcentre_disclosure.disclosure.directory import Directory
 
 from . import rows
+from .place import LedgerPlace
 from .sources import Source
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Changes with the lines of the file. (A new version of the package is a new source of it.)
-FORMAT = "callcentre-disclosure 3"
+FORMAT = "callcentre-disclosure 4"
 
 
 class Compiled(NamedTuple):
@@ -47,7 +48,7 @@ class Compiled(NamedTuple):
     """
 
     directory: Directory
-    evidence: str
+    evidence: LedgerPlace
     findings: tuple[Finding, ...] = ()
     kept: bool = True
 
@@ -101,7 +102,7 @@ class CompiledFile:
             domestic_country=self._heading["domestic_country"],
             every_country=tuple(self._heading["every_country"]),
         )
-        return Compiled(directory, self._heading["evidence"], findings)
+        return Compiled(directory, rows.place(self._heading["evidence"]), findings)
 
     def row(self, table: str, key: str) -> Any:
         """The value of a key, None where there is none."""

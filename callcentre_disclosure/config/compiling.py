@@ -18,10 +18,11 @@ from callcentre_disclosure.errors import ConfigurationError, DisclosureError, Fi
 
 from . import compiled, rows
 from .compiled import FORMAT, Compiled, CompiledFile, compiled_name
-from .directory import directory, sound_folders
+from .directory import directory, ledger_place, sound_folders
 from .loader import load
 from .manifest import MANIFEST
 from .model import Configuration
+from .place import LedgerPlace
 from .replacing import replacing
 from .sources import Source
 
@@ -66,7 +67,7 @@ def sources(configuration: Configuration) -> tuple[Source, ...]:
 
 
 def write_compiled(
-    file: Path, lookup: Directory, evidence: str, made_from: Sequence[Source], mode: int
+    file: Path, lookup: Directory, evidence: LedgerPlace, made_from: Sequence[Source], mode: int
 ) -> None:
     """Write a compiled file in one step: readers see the old one or the new one."""
     heading = {
@@ -75,7 +76,7 @@ def write_compiled(
         "languages": lookup.languages,
         "domestic_country": lookup.domestic_country,
         "every_country": lookup.every_country,
-        "evidence": evidence,
+        "evidence": rows.place_row(evidence),
         "default": rows.route_row(lookup.default_route),
     }
     lines = sorted(line.encode() for line in _lines(lookup))
@@ -112,7 +113,7 @@ def _loaded(path: Path, older: Sequence[CompiledFile], target: Path | None) -> C
 def _compiled(path: Path, target: Path | None) -> Compiled:
     configuration = load(path)
     made_from = sources(configuration)
-    evidence = str(configuration.evidence.file)
+    evidence = ledger_place(configuration)
     lookup = directory(configuration)
     if target:
         mode = path.stat().st_mode & 0o666 | 0o600  # whoever may read the one may read the other

@@ -17,6 +17,7 @@ from .checks import WILDCARDS, numbering_of
 from .hours import opening_hours
 from .manifest import SoundFormat, read_manifest
 from .model import Configuration, Treatment
+from .place import LedgerPlace
 from .profiles import profile
 from .shipped import shipped
 
@@ -47,6 +48,12 @@ def directory(configuration: Configuration) -> Directory:
         domestic_country=configuration.domestic_country,
         every_country=every_country(configuration),
     )
+
+
+def ledger_place(configuration: Configuration) -> LedgerPlace:
+    """Where calls leave their evidence."""
+    own, numbering = configuration.evidence, numbering_of(configuration.numbering)
+    return LedgerPlace(str(own.file), str(own.keys), numbering)
 
 
 def sites(configuration: Configuration) -> dict[str, Site]:

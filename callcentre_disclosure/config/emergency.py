@@ -8,6 +8,7 @@ from callcentre_disclosure.disclosure.route import FailurePolicy, Route
 from .compiled import Compiled
 from .directory import manifest_sounds
 from .model import EvidenceEntry
+from .place import LedgerPlace
 from .shipped import shipped
 from .wordings import available_languages, wording
 
@@ -33,4 +34,5 @@ def emergency() -> Compiled:
         wordings={language: wording(language) for language in languages},
         sounds=sounds,
     )
-    return Compiled(directory, str(EvidenceEntry().file))
+    own = EvidenceEntry()
+    return Compiled(directory, LedgerPlace(str(own.file), str(own.keys)))

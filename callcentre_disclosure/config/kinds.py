@@ -31,6 +31,13 @@ def number_complaint(text: str) -> Complaint:
     return None
 
 
+def secret_complaint(text: str) -> Complaint:
+    """A configuration is read by more people than may know a password."""
+    if "password=" in text:
+        return "there is a password in it", "write ?passfile=FILE, and the password there"
+    return None
+
+
 _ID = r'[^\s\x00-\x1f,;|"\\]+'
 
 Country: TypeAlias = Annotated[
@@ -136,6 +143,16 @@ EngineName: TypeAlias = Annotated[
 AsteriskUrl: TypeAlias = Annotated[
     str,
     Kind("asterisk-url", "its HTTP server, such as https://host:8089", r"https?://[^\s@?#]+"),
+]
+PostgresqlUrl: TypeAlias = Annotated[
+    str,
+    Kind(
+        "postgresql-url",
+        "a database and its user, such as postgresql://disclosure@host/evidence, without a "
+        "password (?passfile=FILE names a file that has it)",
+        r"postgresql://([^\s:@/?#]+@)?[^\s@#]*",
+        complaint=secret_complaint,
+    ),
 ]
 Address: TypeAlias = Annotated[
     str, Kind("address", "HOST:PORT, such as 127.0.0.1:8765", r"(\[[^\s\]]+\]|[^\s:\[\]]+):\d{1,5}")

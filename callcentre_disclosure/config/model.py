@@ -29,6 +29,7 @@ from .kinds import (
     Key,
     Language,
     Number,
+    PostgresqlUrl,
     ProfileId,
     QueueName,
     RouteId,
@@ -124,7 +125,31 @@ class TextsEntry:
 class EvidenceEntry:
     """Where the proof of every announcement is kept."""
 
-    file: Annotated[Path, "A file that callcentre-disclosure can write"] = _STATE / "evidence.jsonl"
+    file: Annotated[
+        Path, "The ledger, in SQLite, on a disk of this machine; with `url` what waits to go there"
+    ] = _STATE / "evidence.sqlite"
+    url: Annotated[
+        PostgresqlUrl | None,
+        "The ledger of several machines, in PostgreSQL; passwords in a passfile",
+    ] = None
+    key_file: Annotated[
+        Path | None,
+        "The secret that seals records and replaces numbers; evidence.key beside `file` without "
+        "one. It is made where there is none",
+    ] = None
+    checkpoints: Annotated[
+        Path | None, "A folder for the signed checkpoint of each day; beside `file` without one"
+    ] = None
+
+    @property
+    def keys(self) -> Path:
+        """The file with the secrets."""
+        return self.key_file or self.file.with_name("evidence.key")
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the checkpoints are."""
+        return self.checkpoints or self.file.with_name("checkpoints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +226,11 @@ class ProfileEntry:
     ] = None
     choice: Annotated[ChoiceEntry | None, "Another agent whom the caller may have"] = None
     segments: Annotated[tuple[SomeSegment, ...], "Optional sentences that it asks for"] = ()
+    keep_days: Annotated[
+        float,
+        "How long evidence is kept, in days; then `evidence purge` removes it",
+        Between(1, 36525),
+    ] = 1826
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,4 +38,5 @@ def profile(name: str, entry: ProfileEntry) -> Profile:
         deadline=entry.deadline,
         choice=Choice(choice.region, choice.stages, choice.key, choice.seconds) if choice else None,
         segments=entry.segments,
+        keep_days=int(entry.keep_days),
     )

@@ -8,9 +8,12 @@ from typing import Any
 from callcentre_disclosure.disclosure.announcement import CountryForms, Sentences, Sound, Wording
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.hours import OpeningHours, UtcOffsets
+from callcentre_disclosure.disclosure.numbers import Numbering
 from callcentre_disclosure.disclosure.profile import Again, Choice, Profile, Region
 from callcentre_disclosure.disclosure.route import FailurePolicy, Media, Route, Trunk
 from callcentre_disclosure.disclosure.sites import Agent, Site
+
+from .place import LedgerPlace
 
 Row = Any  # what json.dumps takes and json.loads gives
 
@@ -97,11 +100,13 @@ def profile_row(profile: Profile) -> Row:
         if choice
         else None,
         profile.segments,
+        profile.keep_days,
     ]
 
 
 def profile(row: Row) -> Profile:
-    name, version, title, stages, directions, domestic, repeat, again, deadline, choice, added = row
+    name, version, title, stages, directions, domestic, repeat, again, deadline, choice, *rest = row
+    added, keep_days = rest
     offered = None
     if choice is not None:
         region, offers, key, seconds = choice
@@ -118,6 +123,7 @@ def profile(row: Row) -> Profile:
         deadline=deadline,
         choice=offered,
         segments=tuple(added),
+        keep_days=keep_days,
     )
 
 
@@ -160,6 +166,17 @@ def _forms(row: Row) -> dict[str, CountryForms]:
 
 def _sentences_row(said: Sentences) -> Row:
     return [said.company, said.possible, said.answered, said.domestic, said.generic]
+
+
+def place_row(place: LedgerPlace) -> Row:
+    plan = place.numbering
+    written = [plan.country_code, plan.trunk_prefix, plan.international_prefix] if plan else None
+    return [place.file, place.key_file, written]
+
+
+def place(row: Row) -> LedgerPlace:
+    file, key_file, written = row
+    return LedgerPlace(file, key_file, Numbering(*written) if written else None)
 
 
 def sound_row(sound: Sound) -> Row:

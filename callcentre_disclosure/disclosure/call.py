@@ -65,8 +65,9 @@ class CallFacts:
     ``None`` means that the door was not told. ``agent`` is the interface of the agent who
     answered (``PJSIP/201``), ``member`` the name that a queue knows the agent by. ``route``,
     ``profile`` and ``site`` are ids that the dialplan insists on, ``trunk`` the endpoint the call
-    came in by. ``language`` is what the dialplan asked for, ``channel_language`` what the channel
-    is set to (Asterisk's default is ``en`` everywhere). ``text`` says that the caller reads.
+    came in by, ``asterisk`` the host or configured name of the Asterisk. ``language`` is what the
+    dialplan asked for, ``channel_language`` what the channel is set to (Asterisk's default is
+    ``en`` everywhere). ``text`` says that the caller reads.
 
     ``started_at`` and ``chosen_at`` are aware: when the call came in, and when the caller chose
     another agent. ``is_up`` tells whether the call was answered before the announcement,
@@ -88,6 +89,7 @@ class CallFacts:
     profile: str | None = None
     site: str | None = None
     trunk: str | None = None
+    asterisk: str | None = None
     language: str | None = None
     channel_language: str | None = None
     text: bool = False

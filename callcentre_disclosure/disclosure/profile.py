@@ -60,7 +60,8 @@ class Profile:
 
     ``deadline`` is the time, in seconds after the start of the call, by which the first
     announcement must be over. ``repeat_exact`` tells the country of the agent even where it was
-    the only possible one before.
+    the only possible one before. Evidence is kept for ``keep_days`` (by default five years: after
+    that no fine can be imposed any more in Italy, art. 28 of law 689/1981, from memory).
 
     As made without arguments it is the rule of a route that names none: whatever the dialplan asks
     for is announced, but nothing twice.
@@ -77,6 +78,7 @@ class Profile:
     deadline: float | None = None
     choice: Choice | None = None
     segments: tuple[str, ...] = ()
+    keep_days: int = 1826
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def disclose(
         language=decision.language,
         media=decision.media,
         playbacks=tuple(playback for playback in speaker.playbacks if playback.sent),
+        telling=telling.playback if telling.playback and telling.playback.sent else None,
         offer=made,
         outcome=outcome,
         disposition=disposition,

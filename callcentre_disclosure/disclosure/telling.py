@@ -67,7 +67,8 @@ class Speaker:
         report = unheard or (yield command)
         assert report is not None
         result = judge(report, prompt.sound.seconds)
-        self.playbacks.append(Playback(prompt, report, result, unheard is None, text_sent))
+        after = self.elapsed().total_seconds()
+        self.playbacks.append(Playback(prompt, after, report, result, unheard is None, text_sent))
         return self.playbacks[-1]
 
 

@@ -28,17 +28,17 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from callcentre_disclosure.errors import DisclosureError
+from callcentre_disclosure.testing.debian import default_cache
 from callcentre_disclosure.testing.installation import (
     AsteriskUnavailable,
     Installation,
-    default_cache,
     obtain,
     system,
 )
@@ -129,7 +129,8 @@ class PrivateAsterisk:
     it is known, ``agents`` each agent the port of 127.0.0.1 where its phone listens, ``languages``
     the language of any of them. ``pjsip_extra`` is appended to pjsip.conf, where
     ``[caller](+)`` adds options to an endpoint. ``files`` adds or replaces configuration files by
-    name. ``environment`` is added to that of this process for Asterisk and the AGI scripts it
+    name; ``modules`` names modules to load besides those that calls need (``cdr_csv``).
+    ``environment`` is added to that of this process for Asterisk and the AGI scripts it
     starts.
 
     Raises ``AsteriskFailed`` where it is not up within ``boot_timeout`` seconds.
@@ -147,6 +148,7 @@ class PrivateAsterisk:
         languages: Mapping[str, str] | None = None,
         pjsip_extra: str = "",
         files: Mapping[str, str] | None = None,
+        modules: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         boot_timeout: float = 60.0,
     ) -> None:
@@ -165,6 +167,7 @@ class PrivateAsterisk:
         self._languages = dict(languages or {})
         self._pjsip_extra = pjsip_extra
         self._files = dict(files or {})
+        self._modules = [*modules]
         self._environment = {
             "RES_OPTIONS": "timeout:1 attempts:1",
             **os.environ,
@@ -364,11 +367,11 @@ class PrivateAsterisk:
 
     def _configuration(self) -> dict[str, str]:
         here = self.directory
+        names = [f"{kind}_{name}" for kind, names in _MODULES.items() for name in names.split()]
         modules = [
             module
-            for kind, names in _MODULES.items()
-            for name in names.split()
-            if (self.installation.modules / (module := f"{kind}_{name}.so")).exists()
+            for name in names + self._modules
+            if (self.installation.modules / (module := f"{name}.so")).exists()
         ]
         return {
             "asterisk.conf": f"""[directories]

@@ -22,7 +22,7 @@ CONFIGURATION = """\
 languages: [fr, en]
 numbering: {country_code: "33", trunk_prefix: "0"}
 sounds: {folder: sounds}
-evidence: {file: evidence.jsonl}
+evidence: {file: evidence.sqlite}
 sites:
   casablanca: {country: MA}
   tunis: {country: TN}
@@ -95,7 +95,7 @@ def by_driver(centre: CallCentre) -> Call:
         driver = disclosure.agi(channel.now)
         channel.run(driver)
         assert driver.record is not None
-        disclosure.keep(driver.record)
+        disclosure.keep([driver.record])
         return channel
 
     return call

@@ -408,7 +408,7 @@ def test_a_call_that_is_transferred_again_and_again(
 def test_whatever_the_door_variables_and_evidence_are_the_same(
     centre: CallCentre, asterisk: FakeAsterisk, server: Server
 ) -> None:
-    """But for the times, the ids, and the name of the door."""
+    """But for the times, the ids, and the names of the door and of the Asterisk behind it."""
     doors = [
         (by_driver(centre), None),
         (by_script(centre), None),
@@ -434,13 +434,14 @@ def test_whatever_the_door_variables_and_evidence_are_the_same(
         assert said == said[:1] * len(doors)
         records = centre.evidence()[-len(doors) :]
         assert {record.pop("door") for record in records} == {"agi", "fastagi", "ari"}
+        assert all(record.pop("asterisk") for record in records)
         kept = [timeless(record) for record in records]
         assert kept == kept[:1] * len(doors)
 
 
 def timeless(told: Mapping[str, Any]) -> dict[str, Any]:
     """What does not depend on the clock."""
-    times = {"id", "received_at", "chosen_at", "elapsed", "played"}
+    times = {"id", "received_at", "began_at", "told_at", "chosen_at", "elapsed", "played", "waited"}
     times |= {"DISCLOSURE_ID", "DISCLOSURE_CHOSEN_AT"}
     return {
         key: timeless(value)

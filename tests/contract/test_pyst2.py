@@ -21,7 +21,7 @@ POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de pa
 ANSWERED_MA = "Votre appel sera traité au Maroc, merci de patienter."
 
 SCRIPT = """\
-import json, signal, sys
+import json, signal, sqlite3, sys
 from pathlib import Path
 from asterisk.agi import AGI, AGIError
 from callcentre_disclosure import disclose
@@ -29,6 +29,10 @@ from callcentre_disclosure import disclose
 def note(**what):
     with Path("notes").open("a") as notes:
         print(json.dumps(what), file=notes)
+
+def recorded():
+    with sqlite3.connect("evidence.sqlite") as ledger:
+        return ledger.execute("SELECT count(*) FROM entries").fetchone()[0]
 
 agi = AGI()
 try:
@@ -176,7 +180,7 @@ def test_a_handler_of_ones_own_is_told_when_the_evidence_is_written(
         service(centre, fault=Fault(hang_up_after=0.1)),
         """\
         def leave(signum, frame):
-            note(told=signum, records=len(Path("evidence.jsonl").read_text().splitlines()))
+            note(told=signum, records=recorded())
             sys.exit()
         signal.signal(signal.SIGHUP, leave)
         disclose(agi)

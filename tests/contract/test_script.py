@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
+import sqlite3
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
+from callcentre_disclosure import Disclosure
 from callcentre_disclosure.asterisk.agi import AsteriskSide
 from callcentre_disclosure.testing import FakeChannel
 from tests.call_centre import BIN, CallCentre
@@ -40,7 +40,7 @@ def test_without_any_configuration_a_call_goes_on(tmp_path: Path) -> None:
 
 
 def test_evidence_that_cannot_be_written_loses_no_call(centre: CallCentre) -> None:
-    (centre.folder / "evidence.jsonl").mkdir()
+    (centre.folder / "evidence.sqlite").mkdir()
     channel = FakeChannel("0184880001", sounds=centre.prompts())
     channel.call_script(SCRIPT, centre.environment)
     assert channel.timeline == ["answered", POSSIBLE, "connected"]
@@ -72,11 +72,9 @@ def test_what_is_no_agi_is_an_error_in_the_log_and_no_failure(centre: CallCentre
 
 
 def test_a_disk_that_does_not_answer_holds_no_call(centre: CallCentre) -> None:
-    os.mkfifo(centre.folder / "evidence.jsonl")
-    full = os.open(centre.folder / "evidence.jsonl", os.O_RDWR | os.O_NONBLOCK)
-    with suppress(BlockingIOError):
-        while True:
-            os.write(full, b"." * 4096)
+    Disclosure.from_file(centre.path).try_evidence()
+    somebody_writes = sqlite3.connect(centre.folder / "evidence.sqlite", isolation_level=None)
+    somebody_writes.execute("BEGIN IMMEDIATE")
     with subprocess.Popen(
         SCRIPT,
         env=centre.environment,
@@ -101,7 +99,7 @@ def test_a_disk_that_does_not_answer_holds_no_call(centre: CallCentre) -> None:
         assert process.poll() is None
         process.kill()
         assert b"evidence not written within" in process.stderr.read()
-    os.close(full)
+    somebody_writes.close()
 
 
 def test_a_hangup_while_the_script_starts_does_not_end_it(centre: CallCentre) -> None:

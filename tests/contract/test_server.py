@@ -109,7 +109,7 @@ def test_reloaded_evidence_goes_where_the_configuration_says(
 ) -> None:
     announced = channel(centre)
     text = centre.path.read_text()
-    centre.path.write_text(text.replace("evidence.jsonl", "moved.jsonl"))
+    centre.path.write_text(text.replace("evidence.sqlite", "moved.jsonl"))
     reload(server, "was read again")
     announced.call_server("127.0.0.1", server.port)
     assert centre.evidence() == []

@@ -6,7 +6,6 @@ which of them was heard, whole or not, and when.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ languages: [fr, en]
 domestic_country: FR
 numbering: {country_code: "33", trunk_prefix: "0"}
 sounds: {folder: sounds}
-evidence: {file: evidence.jsonl}
+evidence: {file: evidence.sqlite}
 sites:
   casablanca: {country: MA}
   tunis: {country: TN}
@@ -204,6 +203,7 @@ class Office:
     caller: Phone
     agents: dict[str, Phone]
     only_asked: bool = False
+    before = 0
 
     def call(self, route: str) -> Heard:
         """A caller dials the number of a route."""
@@ -238,15 +238,14 @@ class Office:
 
     def evidence(self, count: int) -> list[dict[str, Any]]:
         """The records of the test, once there are so many; no more may come."""
-        file = self.centre.folder / "evidence.jsonl"
         deadline = time.monotonic() + 10
-        while len(records := self._records(file)) < count and time.monotonic() < deadline:
+        while len(records := self._records()) < count and time.monotonic() < deadline:
             time.sleep(0.02)
         assert len(records) == count, records
         return records
 
-    def _records(self, file: Path) -> list[dict[str, Any]]:
-        records = map(json.loads, file.read_text().splitlines() if file.exists() else ())
+    def _records(self) -> list[dict[str, Any]]:
+        records = self.centre.evidence()[self.before :]
         return [record for record in records if not self.only_asked or _had_to_be_made(record)]
 
     @contextmanager
@@ -260,7 +259,7 @@ class Office:
     @contextmanager
     def empties(self) -> Iterator[None]:
         """When it is over nothing of its calls is left in Asterisk."""
-        (self.centre.folder / "evidence.jsonl").unlink(missing_ok=True)
+        self.before = len(self.centre.evidence())
         yield
         deadline = time.monotonic() + 10
         while "0 active channels" not in (left := self.asterisk.command("core show channels")):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from callcentre_disclosure.testing.recording import Recording, find_tone
+from tests.call_centre import CallCentre
 
 
 def demo(folder: Path, *arguments: str) -> list[str]:
@@ -42,7 +43,7 @@ def test_a_real_call_is_announced(tmp_path: Path) -> None:
     heard = Recording.load(tmp_path / "what-the-caller-heard.wav")
     assert heard.duration > 10
     assert find_tone(heard, 1000)[-1][1] > 10
-    assert len((tmp_path / "evidence.jsonl").read_text().splitlines()) == 2
+    assert len(CallCentre(tmp_path).evidence()) == 2
 
 
 def test_without_asterisk_it_says_that_it_is_fake(tmp_path: Path) -> None:

@@ -634,7 +634,7 @@ exten => _XXX,1,Dial(PJSIP/${EXTEN},20)
 FREEPBX_CONFIGURATION = """\
 languages: [fr]
 sounds: {folder: sounds}
-evidence: {file: evidence.jsonl}
+evidence: {file: evidence.sqlite}
 sites: {casablanca: {country: MA}, tunis: {country: TN}}
 agents: {"Local/201@from-queue/n": {site: casablanca}}
 queues: {"600": {sites: [casablanca, tunis]}}

@@ -7,11 +7,12 @@ import pytest
 
 from callcentre_disclosure import ConfigurationError, Disclosure
 from callcentre_disclosure.testing import FakeChannel
+from tests.call_centre import CallCentre
 
 CONFIGURATION = """\
 languages: [fr]
 sites: {lyon: {country: FR}}
-evidence: {file: evidence.jsonl}
+evidence: {file: evidence.sqlite}
 routes: {one: {numbers: ["1"], sites: [lyon]}}
 """
 
@@ -29,7 +30,7 @@ def announced(disclosure: Disclosure, prompts: Disclosure) -> FakeChannel:
     driver = disclosure.agi(channel.now)
     channel.run(driver)
     assert driver.record is not None
-    disclosure.keep(driver.record)
+    disclosure.keep([driver.record])
     return channel
 
 
@@ -38,7 +39,7 @@ def test_memory_and_compiled_file_announce_the_same(config: Path) -> None:
     calls = [announced(of, whole) for of in (whole, Disclosure.for_one_call(config))]
     assert calls[0].timeline == calls[1].timeline
     assert calls[0].variables["DISCLOSURE_COUNTRIES"] == "FR"
-    assert len((config.parent / "evidence.jsonl").read_text().splitlines()) == 2
+    assert len(CallCentre(config.parent).evidence()) == 2
     ids = {call.variables["DISCLOSURE_ID"] for call in calls}
     assert len(ids) == 2
 
@@ -67,7 +68,7 @@ def test_a_cache_that_cannot_be_written_is_said(
 def test_evidence_that_will_not_be_written_is_said_at_the_start(
     config: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (config.parent / "evidence.jsonl").mkdir()
+    (config.parent / "evidence.sqlite").mkdir()
     Disclosure.from_file(config).try_evidence()
     assert "records cannot be written" in caplog.text
 
@@ -81,6 +82,6 @@ def test_why_a_caller_was_not_told_is_logged(
     channel.run(driver)
     assert driver.record is not None
     with caplog.at_level(logging.WARNING):
-        disclosure.keep(driver.record)
+        disclosure.keep([driver.record])
     assert "NOT_DISCLOSED: no site resolved" in caplog.text
     assert "61234" not in caplog.text

@@ -34,6 +34,7 @@ async def call_of(line: Line, channel: Mapping[str, Any], keys: Mapping[str, str
             caller_number=number_of(channel),
             language=channel.get("language"),
             variables=facts.read(known),
+            asterisk=line.asterisk_name,
         ),
         "ari",
     )

@@ -28,6 +28,7 @@ class Line:
     def __init__(self, asterisk: Asterisk, application: str, call_id: str) -> None:
         self.application = application
         self.call_id = call_id
+        self.asterisk_name = asterisk.name
         self.seen = Seen()
         self._asterisk = asterisk
         self._mailbox = asterisk.mailbox()

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from callcentre_disclosure.asterisk.agi_driver import EVIDENCE_SECONDS
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
 from callcentre_disclosure.asterisk.ari.dialling import stay_connected
 from callcentre_disclosure.asterisk.ari.listening import Listener
+from callcentre_disclosure.asterisk.keeping import Keeping
 from callcentre_disclosure.asterisk.workers import beat
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import Session
@@ -49,7 +49,7 @@ def serve(
     listening: socket.socket | None,
     certificate: ssl.SSLContext | None,
     begin: Callable[[CallFacts], Session],
-    keep: Callable[[LedgerRecord], None],
+    keep: Callable[[Sequence[LedgerRecord]], None],
     reload: Callable[[], None],
 ) -> None:
     """The worker of ``Workers``: serve until SIGTERM.
@@ -67,7 +67,7 @@ def serve(
         life = asyncio.create_task(beat(heartbeat))
         # Alone there may be another handler already, to which all of our calls belong now.
         life.add_done_callback(lambda _: life.cancelled() or os._exit(1))
-        evidence = _Evidence(keep)
+        evidence = Keeping(keep)
         handler = Handler(application, Office(begin, evidence.keep))
         listener = None
         if listening:
@@ -97,27 +97,6 @@ def serve(
         if listener:
             await listener.close()
         life.cancel()  # from here on a disk that does not answer has the parent end this
-        evidence.close()
+        await evidence.close()
 
     asyncio.run(work())
-
-
-class _Evidence:
-    """Writes the evidence, one record after the other, while calls go on."""
-
-    def __init__(self, keep: Callable[[LedgerRecord], None]) -> None:
-        self._keep = keep
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="evidence")
-
-    async def keep(self, record: LedgerRecord) -> None:
-        """Return when it is written. A disk that does not answer is not waited for."""
-        written = asyncio.get_running_loop().run_in_executor(self._writer, self._keep, record)
-        await asyncio.wait({written}, timeout=EVIDENCE_SECONDS)
-        if not written.done():
-            _log.error("evidence not written within %s s; the call goes on", EVIDENCE_SECONDS)
-        elif problem := written.exception():
-            _log.error("evidence not written: %s", problem)
-
-    def close(self) -> None:
-        """Return when all of it is written."""
-        self._writer.shutdown()

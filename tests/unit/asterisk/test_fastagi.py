@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 
-from callcentre_disclosure.asterisk import agi_driver, fastagi
+from callcentre_disclosure.asterisk import agi_driver, keeping
 from callcentre_disclosure.asterisk.fastagi import FastAgiServer
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.disclosure.call import CallFacts
@@ -44,7 +44,7 @@ def begin(directory: Directory, quick: list[Prompt]) -> Callable[[CallFacts], Se
 
 @asynccontextmanager
 async def serving(
-    begin: Callable[[CallFacts], Session], keep: Callable[[LedgerRecord], None]
+    begin: Callable[[CallFacts], Session], keep: Callable[[Sequence[LedgerRecord]], None]
 ) -> AsyncIterator[tuple[FastAgiServer, int]]:
     listening = socket.create_server(("127.0.0.1", 0))
     server = FastAgiServer(begin, keep)
@@ -53,7 +53,7 @@ async def serving(
         yield server, listening.getsockname()[1]
     finally:
         await server.drain(5)
-        server.close()
+        await server.close()
 
 
 async def call(port: int, quick: list[Prompt], fault: Fault | None = None) -> FakeChannel:
@@ -67,7 +67,7 @@ def test_a_call_goes_on_once_its_evidence_is_kept(
     kept: list[LedgerRecord] = []
 
     async def journey() -> None:
-        async with serving(begin, kept.append) as (_, port):
+        async with serving(begin, kept.extend) as (_, port):
             channel = await call(port, quick)
             assert channel.timeline == ["answered", POSSIBLE, "connected"]
             assert [record.outcome for record in kept] == [DisclosureOutcome.DISCLOSED]
@@ -81,7 +81,7 @@ def test_calls_are_served_side_by_side(
     kept: list[LedgerRecord] = []
 
     async def journey() -> None:
-        async with serving(begin, kept.append) as (_, port):
+        async with serving(begin, kept.extend) as (_, port):
             hung_up = Fault(hang_up_after=SECONDS / 2)
             channels = await asyncio.gather(
                 *(call(port, quick, hung_up if n % 2 else None) for n in range(20))
@@ -127,13 +127,13 @@ def test_a_fault_of_ours_never_holds_a_call(quick: list[Prompt]) -> None:
 def test_a_disk_that_does_not_answer_holds_no_call(
     begin: Callable[[CallFacts], Session], quick: list[Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fastagi, "EVIDENCE_SECONDS", 0.05)
+    monkeypatch.setattr(keeping, "EVIDENCE_SECONDS", 0.05)
     disk = threading.Event()
     kept: list[LedgerRecord] = []
 
-    def stuck(record: LedgerRecord) -> None:
+    def stuck(records: Sequence[LedgerRecord]) -> None:
         assert disk.wait(10)
-        kept.append(record)
+        kept.extend(records)
 
     async def journey() -> None:
         async with serving(begin, stuck) as (_, port):
@@ -177,7 +177,7 @@ def test_calls_that_outlast_the_drain_leave_their_evidence(
         return begin(facts)
 
     async def journey() -> None:
-        async with serving(counted, kept.append) as (server, port):
+        async with serving(counted, kept.extend) as (server, port):
             fault = Fault(silent_on="STREAM FILE")
             calls = [asyncio.create_task(call(port, quick, fault)) for _ in range(10)]
             while len(begun) < len(calls):

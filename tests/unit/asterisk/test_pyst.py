@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import IO
 
@@ -77,7 +77,7 @@ def test_a_disk_that_does_not_answer_does_not_hold_the_script(
     monkeypatch.setattr("callcentre_disclosure.asterisk.agi_script.EVIDENCE_SECONDS", 0.05)
     answers, written = threading.Event(), threading.Event()
 
-    def keep(record: LedgerRecord) -> None:
+    def keep(_: Sequence[LedgerRecord]) -> None:
         answers.wait(20)
         written.set()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.command_line import run
 
-FIRST_LINES = "languages: [fr]\nsites: {lyon: {country: FR}}\nevidence: {file: evidence.jsonl}\n"
+FIRST_LINES = "languages: [fr]\nsites: {lyon: {country: FR}}\nevidence: {file: evidence.sqlite}\n"
 
 
 def refused(folder: Path, ari: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from callcentre_disclosure.config import compiling
 from callcentre_disclosure.config.compiled import Compiled, CompiledFile, compiled_name
-from callcentre_disclosure.config.directory import directory
+from callcentre_disclosure.config.directory import directory, ledger_place
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
 from callcentre_disclosure.config.opening import cache_folders, open_compiled
@@ -48,6 +48,7 @@ profiles:
     deadline: 30
     choice: {region: domestic, stages: [answered], key: "9", seconds: 4.5}
     segments: [recording]
+    keep_days: 90
 routes:
   a: {numbers: [+33184880001], queue: sales, on_failure: refuse, language: fr}
   b:
@@ -121,7 +122,7 @@ def test_a_call_finds_the_same_in_the_file_as_in_memory(config: Path, cache: tup
         if field.name not in (*TABLES, "agent_patterns"):
             found = getattr(opened.directory, field.name)
             assert found == getattr(memory, field.name), field.name
-    assert opened.evidence == str(load(config).evidence.file)
+    assert opened.evidence == ledger_place(load(config))
 
 
 def test_an_unchanged_configuration_is_not_read_again(config: Path, cache: tuple[str]) -> None:

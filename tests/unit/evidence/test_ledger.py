@@ -1,202 +1,157 @@
 from __future__ import annotations
 
 import json
-import os
+import pickle
+import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from callcentre_disclosure.asterisk.agi_driver import AgiDriver
-from callcentre_disclosure.disclosure.announcement import Prompt
-from callcentre_disclosure.disclosure.call import Direction, Stage
-from callcentre_disclosure.disclosure.directory import Directory
-from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
-from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.disclosure.route import Media
-from callcentre_disclosure.disclosure.session import disclose
+from callcentre_disclosure.config.place import LedgerPlace
 from callcentre_disclosure.errors import EvidenceError
-from callcentre_disclosure.evidence.ledger import JsonLinesLedger, document
-from callcentre_disclosure.testing import FakeChannel, Fault
-from tests.unit.disclosure.journeys import treated
+from callcentre_disclosure.evidence.keys import KeyRing, rotate
+from callcentre_disclosure.evidence.ledger import Ledger
+from callcentre_disclosure.evidence.schema import MIGRATIONS
 
-MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
-
-
-@pytest.fixture
-def record(directory: Directory, prompts: list[Prompt]) -> Callable[[str], LedgerRecord]:
-    """Makes the record of a call that was announced."""
-
-    def make(disclosure_id: str, caller: str = "+33612345678") -> LedgerRecord:
-        channel = FakeChannel("0184880001", caller=caller, sounds=prompts)
-        driver = AgiDriver(
-            lambda call: disclose(call, directory, disclosure_id=disclosure_id, received_at=MOMENT),
-            "agi",
-            channel.now,
-        )
-        channel.run(driver)
-        assert driver.record is not None
-        return driver.record
-
-    return make
+from .conftest import MakeRecord
 
 
-def lines(file: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in file.read_text(encoding="ascii").splitlines()]
+def rows(place: LedgerPlace, what: str = "sequence, id") -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(place.file)) as database:
+        return database.execute(f"SELECT {what} FROM entries ORDER BY sequence").fetchall()
 
 
-def test_a_record_tells_the_whole_journey(
-    tmp_path: Path, record: Callable[[str], LedgerRecord]
+def write(place: LedgerPlace, records: Sequence[Any]) -> None:
+    ledger = Ledger(place)
+    ledger.append(records)
+    ledger.close()
+
+
+def test_records_are_kept_in_their_order(place: LedgerPlace, record: MakeRecord) -> None:
+    ledger = Ledger(place)
+    ledger.append([record("a"), record("b")])
+    ledger.append([record("c")])
+    ledger.close()
+    assert rows(place) == [(1, "a"), (2, "b"), (3, "c")]
+    assert Path(place.file).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_number_goes_by_its_pseudonym_however_it_was_written(
+    place: LedgerPlace, record: MakeRecord
 ) -> None:
-    file = tmp_path / "new" / "evidence.jsonl"
-    JsonLinesLedger(file).append(record("id-1"))
-    (line,) = lines(file)
-    playbacks = line.pop("playbacks")
-    assert line == {
-        "schema": 2,
-        "id": "id-1",
-        "received_at": "2026-11-23T12:00:00+00:00",
-        "door": "agi",
-        "unique_id": "1763800000.1",
-        "linked_id": "1763800000.1",
-        "channel": "PJSIP/trunk-00000001",
-        "direction": "inbound",
-        "stage": "possible",
-        "dialled_number": "0184880001",
-        "caller_number": "**********78",
-        "queue": None,
-        "agent": None,
-        "member": None,
-        "route": "service",
-        "on_failure": "generic",
-        "profile": None,
-        "profile_version": None,
-        "asked": True,
-        "because": (
-            "the dialplan asks for the country before an agent is sought, on inbound calls"
-        ),
-        "told_before": None,
-        "basis": "DNID",
-        "sites": ["casablanca", "tunis"],
-        "site": None,
-        "countries": ["MA", "TN"],
-        "announced": ["MA", "TN"],
-        "language": "fr",
-        "media": "answered",
-        "offer": None,
-        "waited_since_choice": None,
-        "outcome": "DISCLOSED",
-        "disposition": "CONTINUE_IN_DIALPLAN",
-        "carried_out": True,
-        "cause": "",
-    }
-    assert isinstance(playbacks, list)
-    (playback,) = playbacks
-    assert playback["result"] == "COMPLETE"
-    assert playback["played"] == playback["seconds"] == playback["elapsed"]
-    assert playback["sha256"] == "0" * 64
-    assert playback["text_sent"] is None
+    write(place, [record("a", caller="+33612345678"), record("b", caller="0612345678")])
+    (first,), (second,) = rows(place, "consumer")
+    assert first == second
+    assert first in KeyRing.open(place.key_file).pseudonyms("0033 6 12 34 56 78", place.numbering)
+    assert all("12345678" not in text for (text,) in rows(place, "document"))
 
 
-def test_a_record_tells_what_a_profile_asked_for_and_a_caller_chose(
-    directory: Directory, prompts: list[Prompt]
-) -> None:
-    rule = Profile("it-24bis", "2026-11-22", choice=Choice(Region.EU))
-    route = {"profile": "it-24bis", "choice": "eu", "media": Media.EARLY, "text": True}
-    centre = replace(treated(directory, **route), profiles={"it-24bis": rule})
-    fault = Fault(press="1", press_in="tapez", press_after=1.0)
-    channel = FakeChannel(
-        "0184880001",
-        variables={"DISCLOSURE_TOLD": "possible MG"},
-        extensions=["disclosure-choice,eu"],
-        sounds=prompts,
-        fault=fault,
-    )
-    driver = AgiDriver(
-        lambda call: disclose(call, centre, disclosure_id="id-1", received_at=MOMENT), "agi", 0.0
-    )
-    channel.run(driver)
-    assert driver.record is not None
-    line = document(driver.record)
-    assert (line["profile"], line["profile_version"]) == ("it-24bis", "2026-11-22")
-    assert line["because"].startswith("it-24bis asks for the country")
-    assert line["told_before"] == "possible MG"
-    assert line["media"] == "early"
-    assert [playback["text_sent"] for playback in line["playbacks"]] == [True, True]
-    assert line["offer"] == {
-        "queue": "eu",
-        "key": "1",
-        "digit": "1",
-        "chosen_at": "2026-11-23T12:00:04.700000+00:00",
-    }
-    assert line["disposition"] == "REDIRECT"
-    assert json.loads(json.dumps(line)) == line
-
-
-def test_the_wait_of_who_had_chosen_is_in_the_record(
-    record: Callable[[str], LedgerRecord],
-) -> None:
-    told = record("id-1")
-    chosen = replace(told.call, stage=Stage.ANSWERED, chosen_at=MOMENT - timedelta(seconds=20))
-    assert document(replace(told, call=chosen))["waited_since_choice"] == 20.0
+def test_a_caller_without_a_number_has_no_pseudonym(place: LedgerPlace, record: MakeRecord) -> None:
+    write(place, [record("a", caller="")])
+    assert rows(place, "consumer") == [(None,)]
 
 
 def test_a_name_that_is_no_utf8_does_not_lose_the_record(
-    tmp_path: Path, record: Callable[..., LedgerRecord]
+    place: LedgerPlace, record: MakeRecord
 ) -> None:
-    file = tmp_path / "evidence.jsonl"
-    JsonLinesLedger(file).append(record("id-1", caller="Ren\udce9"))
-    assert lines(file)[0]["caller_number"] == "****"
+    write(place, [record("a", caller="Ren\udce9")])
+    ((document,),) = rows(place, "document")
+    assert json.loads(document)["caller_number"] == "****"
 
 
-def test_many_writers_write_whole_lines(
-    tmp_path: Path, record: Callable[[str], LedgerRecord]
-) -> None:
-    file = tmp_path / "evidence.jsonl"
+def test_many_writers_make_one_chain(place: LedgerPlace, record: MakeRecord) -> None:
+    """That begin the ledger and its key together, too."""
     records = [record(f"id-{n}") for n in range(40)]
-    writers = [threading.Thread(target=JsonLinesLedger(file).append, args=(r,)) for r in records]
+    writers = [threading.Thread(target=write, args=(place, [r])) for r in records]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert {line["id"] for line in lines(file)} == {r.disclosure_id for r in records}
+    found = rows(place, "sequence, id, writer")
+    assert [sequence for sequence, *_ in found] == list(range(1, 41))
+    assert {id_ for _, id_, _ in found} == {r.disclosure_id for r in records}
+    assert len({writer for *_, writer in found}) == 1
 
 
-def test_a_record_that_a_full_disk_has_cut_costs_only_itself(
-    tmp_path: Path, record: Callable[[str], LedgerRecord]
+def test_a_rotation_is_noted_under_the_key_before(place: LedgerPlace, record: MakeRecord) -> None:
+    ledger = Ledger(place)
+    ledger.append([record("a")])
+    (before,) = KeyRing.open(place.key_file)
+    new = rotate(place.key_file)
+    ledger.append([record("b")])
+    ledger.close()
+    kinds = [(1, "disclosure", before.id), (2, "rotation", before.id), (3, "disclosure", new.id)]
+    assert rows(place, "sequence, kind, key") == kinds
+
+
+def test_a_ledger_that_was_replaced_is_written_where_it_is_now(
+    place: LedgerPlace, record: MakeRecord
 ) -> None:
-    file = tmp_path / "evidence.jsonl"
-    file.write_text('{"id":"id-0"}\n{"id":"cu')
-    JsonLinesLedger(file).append(record("id-2"))
-    whole = [line for line in file.read_text().splitlines() if line.endswith("}")]
-    assert [json.loads(line)["id"] for line in whole] == ["id-0", "id-2"]
+    ledger = Ledger(place)
+    ledger.append([record("a")])
+    Path(place.file).rename(Path(place.file).with_suffix(".moved"))
+    for beside in ("-wal", "-shm"):
+        Path(place.file + beside).unlink()
+    ledger.append([record("b")])
+    ledger.close()
+    assert rows(place) == [(1, "b")]
 
 
-def test_a_disk_that_is_full_is_said(
-    tmp_path: Path, record: Callable[[str], LedgerRecord], monkeypatch: pytest.MonkeyPatch
+def test_what_cannot_be_written_is_said_and_tried_again(
+    place: LedgerPlace, record: MakeRecord
 ) -> None:
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:100]))
-    with pytest.raises(EvidenceError, match="No space left"):
-        JsonLinesLedger(tmp_path / "evidence.jsonl").append(record("id-1"))
+    ledger = Ledger(place)
+    Path(place.file).mkdir(parents=True)
+    with pytest.raises(EvidenceError, match=r"evidence\.sqlite: records are not written: .*room"):
+        ledger.append([record("a")])
+    with pytest.raises(EvidenceError, match="records cannot be written"):
+        ledger.try_out()
+    Path(place.file).rmdir()
+    ledger.append([record("b")])
+    ledger.close()
+    assert rows(place) == [(1, "b")]
 
 
-def test_of_a_made_call_both_numbers_are_masked(record: Callable[[str], LedgerRecord]) -> None:
-    received = record("id-1")
-    made = replace(received, call=replace(received.call, direction=Direction.OUTBOUND))
-    assert document(received)["dialled_number"] == "0184880001", "that of the company"
-    assert document(made)["dialled_number"] == "********01"
-    assert document(made)["caller_number"] == "**********78"
+def test_a_full_disk_costs_no_record_that_was_kept(place: LedgerPlace, record: MakeRecord) -> None:
+    """A limit on the size of files stands for the disk."""
+    write(place, [record("a")])
+    script = f"""if True:
+        import resource, signal, pickle, sys
+        from callcentre_disclosure.config.place import LedgerPlace
+        from callcentre_disclosure.errors import EvidenceError
+        from callcentre_disclosure.evidence.ledger import Ledger
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        ledger = Ledger(LedgerPlace({place.file!r}, {place.key_file!r}))
+        record, kept = pickle.load(sys.stdin.buffer), 0
+        try:
+            while True:
+                ledger.append([record])
+                kept += 1
+        except EvidenceError as problem:
+            print(kept)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=pickle.dumps(record("b")),
+        capture_output=True,
+        check=True,
+    )
+    write(place, [record("c")])
+    kept = int(done.stdout)
+    assert kept > 2
+    assert [sequence for sequence, _ in rows(place)] == list(range(1, kept + 3))
 
 
-def test_what_cannot_be_written_is_said(
-    tmp_path: Path, record: Callable[[str], LedgerRecord]
-) -> None:
-    (tmp_path / "evidence.jsonl").mkdir()
-    with pytest.raises(
-        EvidenceError, match=r"evidence\.jsonl: record id-1 is not written: .*; make room"
-    ):
-        JsonLinesLedger(tmp_path / "evidence.jsonl").append(record("id-1"))
+def test_a_ledger_of_a_newer_version_is_not_written(place: LedgerPlace, record: MakeRecord) -> None:
+    write(place, [record("a")])
+    with closing(sqlite3.connect(place.file)) as database:
+        database.execute(f"PRAGMA user_version={len(MIGRATIONS) + 1}")
+    with pytest.raises(EvidenceError, match="a newer version of callcentre-disclosure"):
+        write(place, [record("b")])

@@ -1,0 +1,144 @@
+"""A record as it is kept: JSON, of which some parts are columns too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from callcentre_disclosure.disclosure.call import Direction
+from callcentre_disclosure.disclosure.record import (
+    SCHEMA_VERSION,
+    LedgerRecord,
+    OfferMade,
+    Playback,
+    masked,
+)
+
+
+def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]) -> dict[str, Any]:
+    """A record as JSON: enumerations by value, moments in UTC, seconds for durations.
+
+    Of the consumer's number (who calls, or is called) there are the last two digits, and as
+    ``consumer`` its pseudonym. ``zone`` is what the clock of the machine was ahead of UTC, ``day``
+    the day by that clock, ``call`` what all records of one call share; ``telling`` is the index of
+    the playback that names the countries.
+    """
+    call, resolution = record.call, record.resolution
+    made = call.direction is Direction.OUTBOUND
+    return {
+        "schema": SCHEMA_VERSION,
+        "id": record.disclosure_id,
+        "call": call.linked_id or call.unique_id,
+        "received_at": utc(record.received_at),
+        "zone": record.received_at.isoformat()[-6:],
+        "day": record.received_at.date().isoformat(),
+        "keep_until": record.keep_until.isoformat(),
+        "door": call.door,
+        "asterisk": call.asterisk,
+        "unique_id": call.unique_id,
+        "linked_id": call.linked_id,
+        "channel": call.channel,
+        "trunk": call.trunk,
+        "direction": call.direction.value,
+        "stage": call.stage.value,
+        "started_at": utc(call.started_at) if call.started_at else None,
+        "consumer": pseudonym(call.dialled_number if made else call.caller_number),
+        "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
+        "caller_number": masked(call.caller_number),
+        "queue": call.queue,
+        "agent": call.agent,
+        "member": call.member,
+        "route": record.route.id,
+        "on_failure": record.route.on_failure.value,
+        "profile": record.profile.id or None,
+        "profile_version": record.profile.version or None,
+        "asked": record.duty.asked,
+        "because": record.duty.because,
+        "told_before": str(call.told) if call.told else None,
+        "basis": resolution.basis.value,
+        "sites": [site.id for site in resolution.sites],
+        "site": resolution.site,
+        "countries": list(record.countries),
+        "announced": list(record.announced),
+        "told_at": utc(record.told_at) if record.told_at else None,
+        "telling": record.playbacks.index(record.telling) if record.telling else None,
+        "language": record.language,
+        "media": record.media.value,
+        "playbacks": [_playback(playback, record) for playback in record.playbacks],
+        "offer": _offer(record.offer) if record.offer else None,
+        "waited": record.waited,
+        "waited_since_choice": record.waited_since_choice,
+        "outcome": record.outcome.value,
+        "disposition": record.disposition.value,
+        "carried_out": record.carried_out,
+        "cause": record.cause,
+    }
+
+
+def columns(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is searched and counted, as ``schema`` has columns for it."""
+    index = document["telling"]
+    telling = document["playbacks"][index] if index is not None else {}
+    found = {
+        "id": document["id"],
+        "call": document["call"],
+        "unique_id": document["unique_id"],
+        "at": document["received_at"],
+        "day": document["day"],
+        "consumer": document["consumer"],
+        "direction": document["direction"],
+        "stage": document["stage"],
+        "outcome": document["outcome"],
+        "countries": ",".join(document["countries"]),
+        "route": document["route"],
+        "queue": document["queue"],
+        "profile": document["profile"],
+        "site": document["site"],
+        "agent": document["agent"],
+        "cause": document["cause"],
+        "waited": document["waited"],
+        "waited_since_choice": document["waited_since_choice"],
+        "played": telling.get("played"),
+        "seconds": telling.get("seconds"),
+    }
+    return {
+        name: _plain(value) if isinstance(value, str) else value for name, value in found.items()
+    }
+
+
+def utc(moment: datetime) -> str:
+    """An aware moment in UTC; as text these are in the order of time."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _plain(text: str) -> str:
+    """What Asterisk passes on of a caller may be no text that a database takes."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _playback(playback: Playback, record: LedgerRecord) -> dict[str, Any]:
+    prompt, report = playback.prompt, playback.report
+    return {
+        "sound": prompt.announcement.sound_name,
+        "text": prompt.announcement.text,
+        "sha256": prompt.sound.sha256,
+        "seconds": prompt.sound.seconds,
+        "source": prompt.sound.source,
+        "began_at": utc(record.received_at + timedelta(seconds=playback.after)),
+        "result": playback.result.value,
+        "ending": report.ending.value,
+        "played": round(report.played, 3),
+        "elapsed": round(report.elapsed, 3),
+        "digit": report.digit,
+        "text_sent": playback.text_sent,
+    }
+
+
+def _offer(offer: OfferMade) -> dict[str, Any]:
+    return {
+        "queue": offer.queue,
+        "key": offer.key,
+        "digit": offer.digit,
+        "chosen_at": utc(offer.chosen_at) if offer.chosen_at else None,
+    }

@@ -1,0 +1,178 @@
+"""The ledger of a machine: a SQLite file that any number of its processes write at once."""
+
+# ruff: noqa: PTH103, PTH120
+# Importing pathlib would cost every call 2 ms.
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from callcentre_disclosure.errors import EvidenceError
+
+from .chain import Content, Head, extended, first_head
+from .keys import KeyRing
+from .schema import COLUMNS, HEAD, LINK, MIGRATIONS, insert
+
+#: How long a writer waits for others, in seconds. (A call waits for its record no longer than its
+#: door does.)
+_PATIENCE = 30.0
+
+_INSERT = insert("entries", (*LINK, *COLUMNS))
+_REMEDY = "make room, and let the user that runs Asterisk or the server write there"
+
+
+class SqliteStore:
+    """The entries of one chain, or of none yet. One thread at a time may use it.
+
+    Every method raises ``EvidenceError``.
+    """
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        self.file = os.fspath(file)
+        self._database: sqlite3.Connection | None = None
+        self._inode = 0  # of the file that is open: somebody may put another one in its place
+
+    def extend(self, ring: KeyRing, rows: Sequence[tuple[Content, Sequence[Any]]]) -> None:
+        """Seal contents, with the values of ``COLUMNS``, to the chain; they are durable when this
+        returns, and are all there or none."""
+        with self.transaction("records are not written") as database:
+            head = self._head(database, ring)
+            if head.key != ring.current.id:
+                head = _rotated(database, head, ring)
+            entries, head = extended(head, ring.current, [content for content, _ in rows])
+            sealed = zip(entries, rows, strict=True)
+            database.executemany(_INSERT, [(*entry, *columns) for entry, (_, columns) in sealed])
+            database.execute("DELETE FROM heads")
+            database.execute(insert("heads", HEAD), head)
+
+    def read(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that a statement selects, as they are now."""
+        with self._opened("cannot be read") as database, closing(database.cursor()) as cursor:
+            yield from cursor.execute(statement, values)
+
+    def try_out(self) -> None:
+        """Raise ``EvidenceError`` where entries could not be written; leaves nothing open."""
+        try:
+            with self.transaction("records cannot be written"):
+                pass
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    @contextmanager
+    def transaction(self, failure: str) -> Iterator[sqlite3.Connection]:
+        """Statements that are all carried out, durably, or none of them."""
+        with self._opened(failure) as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _opened(self, failure: str) -> Iterator[sqlite3.Connection]:
+        try:
+            if self._database is None or self._inode != _inode(self.file):
+                self.close()
+                self._database = _open(self.file)
+                self._inode = _inode(self.file)
+            yield self._database
+        except (sqlite3.Error, OSError) as problem:
+            with_less = getattr(problem, "strerror", None) or problem
+            try:
+                self.close()
+            except sqlite3.Error:
+                self._database = None
+            raise EvidenceError(
+                f"{failure}: {with_less}", where=self.file, remedy=_REMEDY
+            ) from problem
+
+    def _head(self, database: sqlite3.Connection, ring: KeyRing) -> Head:
+        row = database.execute(f"SELECT {', '.join(HEAD)} FROM heads").fetchone()  # noqa: S608
+        if row is not None:
+            return Head(*row)
+        return first_head(f"{os.uname().nodename}-{secrets.token_hex(4)}", ring.current)
+
+
+def _rotated(database: sqlite3.Connection, head: Head, ring: KeyRing) -> Head:
+    """The chain, with the note that another key seals it from now on: sealed by the one before, as
+    long as we have it."""
+    note = Content("rotation", f'{{"key":"{ring.current.id}","before":"{head.key}"}}')
+    entries, head = extended(head, ring.get(head.key) or ring.current, [note])
+    nothing = (None,) * len(COLUMNS)
+    database.executemany(_INSERT, [(*entry, *nothing) for entry in entries])
+    return head
+
+
+def _inode(file: str) -> int:
+    try:
+        return os.stat(file).st_ino  # noqa: PTH116
+    except FileNotFoundError:
+        return 0
+
+
+def _open(file: str) -> sqlite3.Connection:
+    folder = os.path.dirname(file)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o640))
+    database = sqlite3.connect(
+        file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+    )
+    try:
+        database.execute("PRAGMA synchronous=FULL")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version != len(MIGRATIONS):
+            _migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    """Bring a ledger up to date, or begin one."""
+    _use_wal(database)
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise sqlite3.DatabaseError(
+                f"a newer version of callcentre-disclosure has written it (schema {version})"
+            )
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Readers do not wait for writers in this mode. SQLite waits for nobody when it is chosen, so
+    of several processes that begin a ledger all but one have to try again."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:  # noqa: PERF203
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from callcentre_disclosure.asterisk.agi_driver import AgiDriver
+from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.disclosure.call import Direction, Stage
+from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
+from callcentre_disclosure.disclosure.record import LedgerRecord
+from callcentre_disclosure.disclosure.route import Media
+from callcentre_disclosure.disclosure.session import disclose
+from callcentre_disclosure.evidence import document as documents
+from callcentre_disclosure.evidence.document import columns
+from callcentre_disclosure.evidence.schema import COLUMNS
+from callcentre_disclosure.testing import FakeChannel, Fault
+from tests.unit.disclosure.journeys import treated
+
+from .conftest import MOMENT, MakeRecord
+
+
+def document(record: LedgerRecord) -> dict[str, Any]:
+    return documents.document(record, lambda number: number and f"pseudonym of {number}")
+
+
+def test_a_record_tells_the_whole_journey(record: MakeRecord) -> None:
+    line = document(record("id-1"))
+    playbacks = line.pop("playbacks")
+    assert line == {
+        "schema": 3,
+        "id": "id-1",
+        "call": "1763800000.1",
+        "received_at": "2026-11-23T12:00:00.000000+00:00",
+        "zone": "+00:00",
+        "day": "2026-11-23",
+        "keep_until": "2031-11-23",
+        "door": "agi",
+        "asterisk": "pbx",
+        "unique_id": "1763800000.1",
+        "linked_id": "1763800000.1",
+        "channel": "PJSIP/trunk-00000001",
+        "trunk": "PJSIP/trunk",
+        "direction": "inbound",
+        "stage": "possible",
+        "started_at": "2025-11-22T08:26:40.000000+00:00",
+        "consumer": "pseudonym of +33612345678",
+        "dialled_number": "0184880001",
+        "caller_number": "**********78",
+        "queue": None,
+        "agent": None,
+        "member": None,
+        "route": "service",
+        "on_failure": "generic",
+        "profile": None,
+        "profile_version": None,
+        "asked": True,
+        "because": (
+            "the dialplan asks for the country before an agent is sought, on inbound calls"
+        ),
+        "told_before": None,
+        "basis": "DNID",
+        "sites": ["casablanca", "tunis"],
+        "site": None,
+        "countries": ["MA", "TN"],
+        "announced": ["MA", "TN"],
+        "told_at": "2026-11-23T12:00:03.700000+00:00",
+        "telling": 0,
+        "language": "fr",
+        "media": "answered",
+        "offer": None,
+        "waited": None,
+        "waited_since_choice": None,
+        "outcome": "DISCLOSED",
+        "disposition": "CONTINUE_IN_DIALPLAN",
+        "carried_out": True,
+        "cause": "",
+    }
+    assert isinstance(playbacks, list)
+    (playback,) = playbacks
+    assert playback["result"] == "COMPLETE"
+    assert playback["played"] == playback["seconds"] == playback["elapsed"]
+    assert playback["began_at"] == "2026-11-23T12:00:00.000000+00:00"
+    assert playback["sha256"] == "0" * 64
+    assert playback["text_sent"] is None
+
+
+def test_a_record_tells_what_a_profile_asked_for_and_a_caller_chose(
+    directory: Directory, prompts: list[Prompt]
+) -> None:
+    rule = Profile("it-24bis", "2026-11-22", choice=Choice(Region.EU))
+    route = {"profile": "it-24bis", "choice": "eu", "media": Media.EARLY, "text": True}
+    centre = replace(treated(directory, **route), profiles={"it-24bis": rule})
+    fault = Fault(press="1", press_in="tapez", press_after=1.0)
+    channel = FakeChannel(
+        "0184880001",
+        variables={"DISCLOSURE_TOLD": "possible MG"},
+        extensions=["disclosure-choice,eu"],
+        sounds=prompts,
+        fault=fault,
+    )
+    driver = AgiDriver(
+        lambda call: disclose(call, centre, disclosure_id="id-1", received_at=MOMENT), "agi", 0.0
+    )
+    channel.run(driver)
+    assert driver.record is not None
+    line = document(driver.record)
+    assert (line["profile"], line["profile_version"]) == ("it-24bis", "2026-11-22")
+    assert str(line["because"]).startswith("it-24bis asks for the country")
+    assert line["told_before"] == "possible MG"
+    assert line["media"] == "early"
+    assert [playback["text_sent"] for playback in line["playbacks"]] == [True, True]
+    assert line["offer"] == {
+        "queue": "eu",
+        "key": "1",
+        "digit": "1",
+        "chosen_at": "2026-11-23T12:00:04.700000+00:00",
+    }
+    assert line["disposition"] == "REDIRECT"
+    assert json.loads(json.dumps(line)) == line
+
+
+def test_the_wait_of_who_had_chosen_is_in_the_record(
+    record: MakeRecord,
+) -> None:
+    told = record("id-1")
+    chosen = replace(told.call, stage=Stage.ANSWERED, chosen_at=MOMENT - timedelta(seconds=20))
+    assert document(replace(told, call=chosen))["waited_since_choice"] == 20.0
+
+
+def test_of_a_made_call_both_numbers_are_masked(record: MakeRecord) -> None:
+    received = record("id-1")
+    made = replace(received, call=replace(received.call, direction=Direction.OUTBOUND))
+    assert document(received)["dialled_number"] == "0184880001", "that of the company"
+    assert document(made)["dialled_number"] == "********01"
+    assert document(made)["caller_number"] == "**********78"
+
+
+def test_the_day_is_that_of_the_machine(record: MakeRecord) -> None:
+    late = datetime(2026, 11, 24, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    line = document(record("id-1", at=late))
+    assert (line["day"], line["zone"]) == ("2026-11-24", "+01:00")
+    assert line["received_at"] == "2026-11-23T23:30:00.000000+00:00"
+
+
+def test_the_wait_for_an_agent_is_counted_from_the_start_of_the_call(record: MakeRecord) -> None:
+    told = record("id-1")
+    began = MOMENT - timedelta(seconds=42)
+    answered = replace(told.call, stage=Stage.ANSWERED, started_at=began)
+    assert document(replace(told, call=answered))["waited"] == 42.0
+    assert document(replace(told, call=replace(answered, stage=Stage.POSSIBLE)))["waited"] is None
+
+
+def test_what_is_counted_is_of_the_sentence_with_the_countries(
+    directory: Directory, prompts: list[Prompt]
+) -> None:
+    channel = FakeChannel("0184880001", sounds=prompts, fault=Fault(hang_up_after=1.0))
+    driver = AgiDriver(
+        lambda call: disclose(call, directory, disclosure_id="id-1", received_at=MOMENT),
+        "agi",
+        0.0,
+    )
+    channel.run(driver)
+    assert driver.record is not None
+    found = columns(document(driver.record))
+    assert tuple(found) == COLUMNS
+    assert found["outcome"] == "ABANDONED"
+    assert found["countries"] == "MA,TN"
+    assert 0 < found["played"] < found["seconds"]
+
+
+@pytest.mark.parametrize("name", ["Ren\udce9", "a\0b"])
+def test_a_column_holds_what_a_database_takes(record: MakeRecord, name: str) -> None:
+    told = record("id-1")
+    found = columns(document(replace(told, call=replace(told.call, queue=name))))
+    assert "\ufffd" in found["queue"] or "?" in found["queue"]
+    assert "\0" not in found["queue"]
+    found["queue"].encode()
