@@ -107,6 +107,10 @@ class Disclosure:
         except DisclosureError as problem:
             _log.error("%s", problem)
 
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._ledger.close()
+
     def prompts(self) -> list[Prompt]:
         """Every announcement that the configuration can need and that has a sound."""
         assert self.configuration is not None, "only what was read from a file knows all of them"
@@ -127,7 +131,9 @@ class Disclosure:
         except DisclosureError as problem:
             _log.error("the configuration is not replaced: %s", problem)
         else:
-            self.directory, self._ledger = fresh.directory, fresh._ledger
+            self.directory = fresh.directory
+            if fresh._ledger.place != self._ledger.place:
+                self._ledger = fresh._ledger
             self.configuration = fresh.configuration
             _log.info("the configuration was read again")
 

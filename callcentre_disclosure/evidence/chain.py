@@ -79,6 +79,11 @@ def extended(head: Head, key: Key, contents: Iterable[Content]) -> tuple[list[En
     return entries, _head(key, head.writer, sequence, last)
 
 
+def head_behind(entry: Entry, key: Key) -> Head:
+    """The end of a chain whose last entry this is."""
+    return _head(key, entry.writer, entry.sequence, entry.seal)
+
+
 def digest(document: str) -> str:
     """The SHA-256 of a document."""
     return sha256(document.encode()).hexdigest()

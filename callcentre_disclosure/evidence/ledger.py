@@ -24,7 +24,7 @@ class Ledger:
     """
 
     def __init__(self, place: LedgerPlace) -> None:
-        self._place = place
+        self.place = place
         self._store = SqliteStore(place.file)
         self._ring: KeyRing | None = None
         self._ring_state: tuple[int, ...] = ()
@@ -32,7 +32,7 @@ class Ledger:
     def append(self, records: Sequence[LedgerRecord]) -> None:
         """Keep records, all or none; durable when this returns. Raises ``EvidenceError``."""
         ring = self._keys()
-        numbering = self._place.numbering
+        numbering = self.place.numbering
 
         def pseudonym(number: str | None) -> str | None:
             return ring.pseudonyms(number, numbering)[0] if number else None
@@ -56,11 +56,11 @@ class Ledger:
     def _keys(self) -> KeyRing:
         """The keys as they are now: a rotation is heeded by the next record."""
         try:
-            found = os.stat(self._place.key_file)  # noqa: PTH116
+            found = os.stat(self.place.key_file)  # noqa: PTH116
             state: tuple[int, ...] = (found.st_ino, found.st_size, found.st_mtime_ns)
         except OSError:
             state = ()
         if self._ring is None or self._ring_state != state:
-            self._ring = KeyRing.open(self._place.key_file)
+            self._ring = KeyRing.open(self.place.key_file)
             self._ring_state = state
         return self._ring

@@ -56,6 +56,17 @@ class SqliteStore:
         with self._opened("cannot be read") as database, closing(database.cursor()) as cursor:
             yield from cursor.execute(statement, values)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Inside of it everything is read as it was when it began."""
+        with self._opened("cannot be read") as database:
+            database.execute("BEGIN")
+            try:
+                database.execute("SELECT count(*) FROM heads").fetchone()
+                yield
+            finally:
+                database.execute("ROLLBACK")
+
     def try_out(self) -> None:
         """Raise ``EvidenceError`` where entries could not be written; leaves nothing open."""
         try:

@@ -1,0 +1,200 @@
+"""``evidence reconcile``: the evidence against Asterisk's own records of who was connected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import click
+
+from callcentre_disclosure.cli import options
+from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.model import EvidenceEntry
+from callcentre_disclosure.evidence.document import utc
+from callcentre_disclosure.evidence.reading import Search, find, opened
+from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
+from callcentre_disclosure.evidence.reconcile.calls import Call
+from callcentre_disclosure.evidence.reconcile.comparison import (
+    LONGEST_CALL,
+    Comparison,
+    Counts,
+)
+from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
+from callcentre_disclosure.evidence.reconcile.people import People
+
+
+def _moment(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> datetime | None:
+    return options.moment(context, parameter, value) if value else None
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    return [name.strip().lower() for name in value.split(",")] if value else []
+
+
+@click.command()
+@options.config
+@click.option(
+    "--cel",
+    "cel_places",
+    multiple=True,
+    metavar="FILE|URL",
+    help="Channel Event Logging: a file (CSV, JSON, SQLite), or a PostgreSQL URL.",
+)
+@click.option(
+    "--cdr", "cdr_places", multiple=True, metavar="FILE|URL", help="Call Detail Records: the same."
+)
+@click.option(
+    "--queue-log", "queue_logs", multiple=True, metavar="FILE", help="The log of the queues."
+)
+@click.option("--from", "since", callback=_moment, metavar="TIME", help="Connections since then.")
+@click.option("--to", "before", callback=_moment, metavar="TIME", help="Connections before then.")
+@click.option(
+    "--trunk",
+    "trunks",
+    multiple=True,
+    metavar="PATTERN",
+    help="An endpoint that consumers come by (PJSIP/carrier*); without any: all but agents.",
+)
+@click.option(
+    "--columns",
+    callback=_names,
+    metavar="NAME,NAME...",
+    help="Of a CSV file in a form of its own, by the names of the sample tables.",
+)
+@click.option("--utc", "is_utc", is_flag=True, help="Times without a zone are in UTC (usegmtime).")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 60),
+    default=TOLERANCE.total_seconds(),
+    show_default=True,
+    metavar="SECONDS",
+    help="What the clocks of Asterisk and ours may differ by.",
+)
+@options.as_json
+def command(
+    config: Path,
+    cel_places: tuple[str, ...],
+    cdr_places: tuple[str, ...],
+    queue_logs: tuple[str, ...],
+    since: datetime | None,
+    before: datetime | None,
+    trunks: tuple[str, ...],
+    columns: list[str],
+    is_utc: bool,
+    tolerance: float,
+    as_json: bool,
+) -> None:
+    """List every call that reached a person without having been told before where that person is,
+    by what Asterisk itself has written down of it.
+
+    CEL is the best witness. CDR and the log of the queues do not tell whether an announcement was
+    over before the connection; what they find as well as CEL is said once.
+
+    Exit 1 for findings.
+    """
+    if not (cel_places or cdr_places or queue_logs):
+        raise click.UsageError("name Asterisk's records: --cel, --cdr or --queue-log")
+    configuration = load(config)
+    people = People(configuration, trunks)
+    zone = timezone.utc if is_utc else None
+    sources: dict[str, Iterator[Call]] = {}
+    if cel_places:
+        sources["cel"] = cel.calls(cel_places, columns, zone)
+    if cdr_places:
+        sources["cdr"] = cdr.calls(cdr_places, () if cel_places else columns, zone)
+    if queue_logs:
+        sources["queue_log"] = queue_log.calls(queue_logs)
+    found: list[tuple[str, Finding]] = []
+    counted: dict[str, Counts] = {}
+    said: set[tuple[str, str]] = set()
+    for name, calls in sources.items():
+        comparison = Comparison(
+            people, since=since, before=before, tolerance=timedelta(seconds=tolerance)
+        )
+        documents = _documents(configuration.evidence, since, before)
+        for finding in comparison.findings(calls, documents):
+            key = (finding.call, finding.agent.partition("-0")[0])
+            if key not in said:
+                found.append((name, finding))
+                if not as_json:
+                    click.echo(_text(name, finding))
+        said.update((one.call, one.agent.partition("-0")[0]) for _, one in found)
+        counted[name] = comparison.counts
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "findings": [_json(name, finding) for name, finding in found],
+                    "compared": {name: asdict(counts) for name, counts in counted.items()},
+                },
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
+    else:
+        for name, counts in counted.items():
+            click.echo(_summary(name, counts))
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _documents(
+    entry: EvidenceEntry, since: datetime | None, before: datetime | None
+) -> Iterator[dict[str, Any]]:
+    search = Search(
+        since=utc(since - LONGEST_CALL) if since else None,
+        before=utc(before + LONGEST_CALL) if before else None,
+    )
+    with opened(entry) as store:
+        for _, document in find(store, search):
+            yield document
+
+
+def _text(source: str, finding: Finding) -> str:
+    when = finding.since or finding.until
+    at = f"{when.astimezone():%Y-%m-%d %H:%M:%S%z}" if when else ""
+    if finding.since is None:
+        at = f"before {at}"
+    where = f" ({finding.country})" if finding.country else ""
+    talked = ""
+    if finding.since and finding.until:
+        talked = f" for {(finding.until - finding.since).total_seconds():.1f} s"
+    record = f" (record {finding.record})" if finding.record else ""
+    return (
+        f"{at}  {finding.leak.value}  call {finding.call} by {source}: "
+        f"{finding.consumer or 'the caller'} with {finding.agent}{where}{talked}\n"
+        f"    {finding.what}{record}; {finding.remedy}"
+    )
+
+
+def _summary(source: str, counts: Counts) -> str:
+    purged = f", {counts.purged} purged" if counts.purged else ""
+    return (
+        f"{source}: {counts.calls} calls reached a person: {counts.told} told, "
+        f"{counts.exempt} exempt, {counts.leaks} not as they should be; {counts.internal} among "
+        f"agents, {counts.unreached} reached nobody; {counts.records} records, "
+        f"{counts.unmatched} of calls that are not in it{purged}"
+    )
+
+
+def _json(source: str, finding: Finding) -> dict[str, object]:
+    return {
+        "leak": finding.leak.value,
+        "source": source,
+        "call": finding.call,
+        "since": utc(finding.since) if finding.since else None,
+        "until": utc(finding.until) if finding.until else None,
+        "consumer": finding.consumer,
+        "agent": finding.agent,
+        "country": finding.country,
+        "told": list(finding.told),
+        "record": finding.record,
+        "what": finding.what,
+        "remedy": finding.remedy,
+    }

@@ -1,0 +1,111 @@
+"""What a ledger needs while calls go on: forwarding, and a signed checkpoint every day."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from datetime import date, datetime, timezone
+from pathlib import Path
+
+from callcentre_disclosure.config.model import EvidenceEntry
+from callcentre_disclosure.errors import EvidenceError
+
+from . import checkpoints
+from .forwarding import alone, forward
+from .keys import KeyRing
+from .postgresql import PostgresqlStore
+from .sqlite import SqliteStore
+
+#: How often somebody looks whether entries wait, in seconds.
+_LOOK_SECONDS = 0.5
+#: A ledger that is away is tried again after one second, then less and less often.
+_LONGEST_PAUSE = 30.0
+
+_ENDS = "SELECT writer, sequence, last FROM heads ORDER BY writer"
+
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """Looks after the ledger of a configuration, from one thread."""
+
+    def __init__(self, entry: EvidenceEntry) -> None:
+        self._entry = entry
+        self._file = SqliteStore(entry.file)
+        self._remote = PostgresqlStore(entry.url) if entry.url else None
+        self._signed: date | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Do it until ``stop`` is set. What goes wrong is logged, and tried again."""
+        pause = _LOOK_SECONDS
+        while not stop.is_set():
+            try:
+                self.once()
+            except (EvidenceError, OSError) as problem:
+                if pause == _LOOK_SECONDS:
+                    _log.error("records wait: %s", problem)
+                pause = min(_LONGEST_PAUSE, max(1.0, pause * 2))
+            else:
+                if pause != _LOOK_SECONDS:
+                    _log.info("records no longer wait")
+                pause = _LOOK_SECONDS
+            stop.wait(pause * random.uniform(0.75, 1.0))  # noqa: S311
+        self.close()
+
+    def once(self) -> int:
+        """Forward what waits, unless another process of this machine does, and sign the checkpoint
+        of the day; returns how many entries went. Raises ``EvidenceError``."""
+        sent = 0
+        if self._remote and self._entry.file.exists():
+            with alone(self._file) as is_alone:
+                while is_alone and (some := self._forward(self._remote)):
+                    sent += some
+        today = datetime.now(timezone.utc).date()
+        if self._signed != today:
+            self._signed = today  # where it fails, it does tomorrow again, and is said once a day
+            self._sign_unless_done(today)
+        return sent
+
+    def sign(self) -> Path | None:
+        """Sign how far the chains have come; None where they have not begun. Raises
+        ``EvidenceError``."""
+        ends = list((self._remote or self._file).read(_ENDS))
+        if not ends:
+            return None
+        ring = KeyRing.open(self._entry.keys)
+        signed = checkpoints.sign(ends, ring, datetime.now(timezone.utc))
+        return checkpoints.write(signed, ring, self._entry.checkpoint_folder)
+
+    def close(self) -> None:
+        """Let go of the file and of the ledger beyond it."""
+        self._file.close()
+        if self._remote:
+            self._remote.close()
+
+    def _forward(self, remote: PostgresqlStore) -> int:
+        return forward(self._file, KeyRing.open(self._entry.keys), remote)
+
+    def _sign_unless_done(self, today: date) -> None:
+        folder = self._entry.checkpoint_folder
+        if self._entry.file.exists() and not any(folder.glob(f"{today.isoformat()}T*.json")):
+            try:
+                self.sign()
+            except EvidenceError as problem:
+                _log.error("no checkpoint of today: %s", problem)
+
+
+def attend(entry: EvidenceEntry, heartbeat: int) -> None:
+    """A process of a server: look after the ledger until nobody reads ``heartbeat``."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not stop.wait(_LOOK_SECONDS):
+                os.write(heartbeat, b".")
+        except BrokenPipeError:
+            stop.set()
+
+    threading.Thread(target=beat, daemon=True).start()
+    Upkeep(entry).run(stop)

@@ -1,0 +1,272 @@
+"""Whether a ledger is what was written: no record edited, deleted, added, moved, or cut off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import chain, groupby
+from typing import Any
+
+from .chain import NOTHING, Entry, Head, digest
+from .checkpoints import Checkpoint
+from .document import columns
+from .keys import KeyRing
+from .reading import Store
+from .schema import COLUMNS, HEAD, LINK
+
+#: Where an entry belongs that is in the wrong place is looked for so often, chain by chain.
+_SEARCHES = 10
+
+_ENTRIES = f"SELECT {', '.join((*LINK, *COLUMNS))} FROM entries ORDER BY writer, sequence"  # noqa: S608
+_HEADS = f"SELECT {', '.join(HEAD)} FROM heads"  # noqa: S608
+
+
+class Manipulation(str, Enum):
+    """What was done to a ledger, as far as can be told."""
+
+    EDITED = "edited"
+    FORGED = "forged"
+    MOVED = "moved"
+    MISSING = "missing"
+    REMOVED = "removed"
+    CUT = "cut"
+    UNKNOWN_KEY = "unknown key"
+    NO_HEAD = "no head"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was written, at an entry of a chain."""
+
+    manipulation: Manipulation
+    writer: str
+    sequence: int
+    id: str | None
+    what: str
+
+    def __str__(self) -> str:
+        record = f" (record {self.id})" if self.id else ""
+        return (
+            f"{self.manipulation.value}: entry {self.sequence} of {self.writer}{record} {self.what}"
+        )
+
+
+@dataclass
+class Verdict:
+    """What was found, the first bad entry of each chain first, and how much was looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    entries: int = 0
+    purged: int = 0
+    chains: dict[str, int] = field(default_factory=dict)
+
+
+def verify(
+    ledger: Store,
+    ring: KeyRing,
+    checkpoints: Iterable[Checkpoint] = (),
+    spool: Store | None = None,
+) -> Verdict:
+    """Look at every entry of a ledger, and of what still waits to go there."""
+    with ExitStack() as snapshots:
+        # The file first: what it no longer has then is in the ledger.
+        stores = [*([spool] if spool else []), ledger]
+        for store in stores:
+            snapshots.enter_context(store.snapshot())
+        return _verify(ledger, ring, checkpoints, spool)
+
+
+def _verify(
+    ledger: Store, ring: KeyRing, checkpoints: Iterable[Checkpoint], spool: Store | None
+) -> Verdict:
+    stores = [ledger, *([spool] if spool else [])]
+    marks = {(w, sequence): (seal, one.at) for one in checkpoints for w, sequence, seal in one.ends}
+    purges = _Purges.of(stores, ring)
+    heads: dict[str, Head] = {}
+    for store in stores:
+        for row in store.read(_HEADS):
+            head = Head(*row)
+            if head.writer not in heads or head.sequence > heads[head.writer].sequence:
+                heads[head.writer] = head
+    verdict = Verdict()
+    waiting = _by_writer(spool) if spool else {}
+    for writer, rows in groupby(ledger.read(_ENTRIES), key=lambda row: str(row[0])):
+        _verify_chain(
+            writer, chain(rows, waiting.pop(writer, ())), ring, purges, heads, marks, verdict
+        )
+    for writer, rest in waiting.items():
+        _verify_chain(writer, rest, ring, purges, heads, marks, verdict)
+    for writer, head in heads.items():
+        if head.sequence:
+            what = f"and all before it are missing: the chain ended with entry {head.sequence}"
+            verdict.findings.append(Finding(Manipulation.CUT, writer, head.sequence, None, what))
+    for (writer, sequence), (_, at) in marks.items():
+        what = f"is missing, which the checkpoint of {at} knows"
+        verdict.findings.append(Finding(Manipulation.REPLACED, writer, sequence, None, what))
+    return verdict
+
+
+class _Purges:
+    """Which entries may have lost their documents."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, list[tuple[int, int, str]]] = {}
+
+    @classmethod
+    def of(cls, stores: Sequence[Store], ring: KeyRing) -> _Purges:
+        found = cls()
+        statement = f"SELECT {', '.join(LINK)} FROM entries WHERE kind = 'purge'"  # noqa: S608
+        for store in stores:
+            for row in store.read(statement):
+                entry = Entry(*row)
+                key = ring.get(entry.key)
+                if entry.document and key and _is_whole(entry) and entry.is_sealed_by(key):
+                    note = json.loads(entry.document)
+                    for writer, first, last in note["purged"]:
+                        ranges = found._ranges.setdefault(writer, [])
+                        ranges.append((first, last, note["day"]))
+        return found
+
+    def allow(self, entry: Entry) -> bool:
+        """Whether it was purged when its time had come."""
+        return any(
+            first <= entry.sequence <= last and entry.keep_until < day
+            for first, last, day in self._ranges.get(entry.writer, ())
+        )
+
+
+def _by_writer(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in store.read(_ENTRIES):
+        found.setdefault(str(row[0]), []).append(row)
+    return found
+
+
+def _verify_chain(
+    writer: str,
+    rows: Iterable[Sequence[Any]],
+    ring: KeyRing,
+    purges: _Purges,
+    heads: dict[str, Head],
+    marks: dict[tuple[str, int], tuple[str, str]],
+    verdict: Verdict,
+) -> None:
+    """Entry by entry. ``heads`` and ``marks`` lose those of this chain."""
+    head = heads.pop(writer, None)
+    last = Entry(writer, 0, "", "", "", "", "", NOTHING, None)
+    key, searches = "", _SEARCHES
+
+    def add(manipulation: Manipulation, sequence: int, what: str, id_: str | None = None) -> None:
+        verdict.findings.append(Finding(manipulation, writer, sequence, id_, what))
+
+    for row in rows:
+        entry = Entry(*row[: len(LINK)])
+        if entry.sequence <= last.sequence:
+            continue  # sent, and not yet taken out of the file it was sent from
+        copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
+        verdict.entries += 1
+        verdict.purged += entry.document is None
+        follows = entry.sequence == last.sequence + 1
+        if not follows:
+            missing = f"is missing, with those up to {entry.sequence - 1}"
+            single = entry.sequence == last.sequence + 2
+            add(Manipulation.MISSING, last.sequence + 1, "is missing" if single else missing)
+        for manipulation, what in _wrong(entry, copies, ring, purges):
+            belongs = None
+            if manipulation is Manipulation.FORGED and searches:
+                searches -= 1
+                belongs = _place(entry, ring, head.sequence if head else entry.sequence)
+            if belongs:
+                manipulation, what = Manipulation.MOVED, f"is what was written as entry {belongs}"
+            add(manipulation, entry.sequence, what, copies["id"])
+            break
+        else:
+            if follows and entry.previous != last.seal:
+                add(
+                    Manipulation.FORGED,
+                    entry.sequence,
+                    "does not follow the one before it",
+                    copies["id"],
+                )
+            elif follows and key and entry.key != key:
+                what = f"is sealed by key {entry.key}, without a rotation from {key}"
+                add(Manipulation.FORGED, entry.sequence, what, copies["id"])
+        seal, at = marks.pop((writer, entry.sequence), (entry.seal, ""))
+        if seal != entry.seal:
+            what = f"is another one than the checkpoint of {at} knows"
+            add(Manipulation.REPLACED, entry.sequence, what, copies["id"])
+        key = _next_key(entry)
+        last = entry
+    verdict.chains[writer] = last.sequence
+    _verify_end(last, head, ring, add)
+
+
+def _wrong(
+    entry: Entry, copies: Mapping[str, Any], ring: KeyRing, purges: _Purges
+) -> Iterator[tuple[Manipulation, str]]:
+    """What is wrong with an entry by itself."""
+    key = ring.get(entry.key)
+    if key is None:
+        yield (
+            Manipulation.UNKNOWN_KEY,
+            f"is sealed by key {entry.key}, which is not in the key file",
+        )
+        return
+    if not entry.is_sealed_by(key):
+        yield Manipulation.FORGED, "was not sealed like this: it was edited, or put in"
+    if entry.document is None:
+        if not purges.allow(entry):
+            yield Manipulation.REMOVED, "has lost its document, and no purge says so"
+        if any(value is not None for value in copies.values()):
+            yield Manipulation.EDITED, "was purged, and its columns are not empty"
+        return
+    if not _is_whole(entry):
+        yield Manipulation.EDITED, "has another document than was sealed"
+        return
+    if entry.kind == "disclosure":
+        written = columns(json.loads(entry.document))
+        edited = [name for name in COLUMNS if written[name] != copies[name]]
+    else:
+        edited = [name for name in COLUMNS if copies[name] is not None]
+    if edited:
+        yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
+
+
+def _is_whole(entry: Entry) -> bool:
+    return entry.document is not None and digest(entry.document) == entry.digest
+
+
+def _place(entry: Entry, ring: KeyRing, length: int) -> int | None:
+    """Where an entry belongs that is in the wrong place."""
+    key = ring.get(entry.key)
+    assert key is not None
+    places = range(1, length + 1)
+    return next((place for place in places if entry.is_sealed_by(key, place)), None)
+
+
+def _next_key(entry: Entry) -> str:
+    if entry.kind == "rotation" and entry.document:
+        return str(json.loads(entry.document).get("key", ""))
+    return entry.key
+
+
+def _verify_end(last: Entry, head: Head | None, ring: KeyRing, add: Any) -> None:
+    end = last.sequence
+    if head is None:
+        add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is missing")
+        return
+    key = ring.get(head.key)
+    if key is None or not head.is_sealed_by(key):
+        add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is forged")
+    elif head.sequence > end:
+        add(
+            Manipulation.CUT,
+            end + 1,
+            f"and all up to {head.sequence} are missing: the end was cut off",
+        )
+    elif (head.sequence, head.last) != (end, last.seal):
+        add(Manipulation.NO_HEAD, end, f"is not the end that the head says, entry {head.sequence}")
