@@ -1,5 +1,5 @@
 # The recipes that people, hooks and CI share. Each sets up whatever it needs.
-.PHONY: demo test check bench bench-calls soak docs intelligibility setup clean
+.PHONY: demo test check bench bench-calls bench-ledger soak docs intelligibility setup clean
 
 BIN := .venv/bin
 
@@ -22,6 +22,9 @@ bench: .venv/ready  ## Measure; the figures are printed.
 
 bench-calls: .venv/ready  ## Measure on a real Asterisk how long callers and agents wait, road by road (5 minutes).
 	$(BIN)/python -m benchmarks.connecting
+
+bench-ledger: .venv/ready  ## Measure the ledger, kill its writers, and take PostgreSQL away (2 minutes).
+	$(BIN)/python -m benchmarks.ledger
 
 soak: .venv/ready  ## 200 calls at once, cuts, a crash and hangups at random; nobody may notice (5 minutes).
 	$(BIN)/python -m benchmarks.soak

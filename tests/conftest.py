@@ -178,11 +178,16 @@ def directory() -> Directory:
     return small_call_centre()
 
 
-@pytest.fixture
-def prompts() -> list[Prompt]:
-    """Every sound of ``directory`` with its text."""
+def small_prompts() -> list[Prompt]:
+    """Every sound of ``small_call_centre`` with its text."""
     spoken = [*sentences(FRENCH), *sentences(ENGLISH)]
     return [Prompt(sentence, sound_of(sentence)) for sentence in spoken]
+
+
+@pytest.fixture
+def prompts() -> list[Prompt]:
+    """``small_prompts``."""
+    return small_prompts()
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import time
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from callcentre_disclosure.evidence.postgresql import PostgresqlStore
 from callcentre_disclosure.testing import FakeChannel
 from tests.command_line import run
 
-MOMENT = date.fromtimestamp(time.time())  # as the machine counts days
+TODAY = datetime.now().astimezone().date()
 CONFIGURATION = """\
 languages: [fr]
 sites: {lyon: {country: FR}}
@@ -118,7 +117,7 @@ def test_what_was_kept_long_enough_is_purged(config: Path, monkeypatch: pytest.M
     class Later(date):
         @classmethod
         def today(cls) -> Later:
-            return cls.fromisoformat((MOMENT + timedelta(days=2)).isoformat())
+            return cls.fromisoformat((TODAY + timedelta(days=2)).isoformat())
 
     announce(config, "1", "2", "2")
     monkeypatch.setattr("callcentre_disclosure.cli.evidence.purge.date", Later)
