@@ -189,8 +189,9 @@ class Server:
         os.kill(pid, signal.SIGSTOP)  # first: from now on it starts no other
         children = [int(child) for child in _children(pid).read_text().split()]
         for child in children:
-            os.kill(child, signal.SIGSTOP)
-        return [pid, *children]
+            with suppress(ProcessLookupError):  # a connection that was just closed
+                os.kill(child, signal.SIGSTOP)
+        return [pid, *(child for child in children if Path(f"/proc/{child}").exists())]
 
     def thaw(self) -> None:
         """After ``freeze``; else it does nothing."""
@@ -198,7 +199,8 @@ class Server:
         pid = self._process.pid
         with suppress(FileNotFoundError):
             for child in _children(pid).read_text().split():
-                os.kill(int(child), signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGCONT)
         os.kill(pid, signal.SIGCONT)
 
     # -- how -----------------------------------------------------------------------------------

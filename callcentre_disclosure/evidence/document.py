@@ -15,14 +15,18 @@ from callcentre_disclosure.disclosure.record import (
     masked,
 )
 
+#: The longest text of a column, in characters: longer than any unique id, channel or queue name
+#: of Asterisk. The document has it all.
+_LONGEST = 150
+
 
 def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]) -> dict[str, Any]:
     """A record as JSON: enumerations by value, moments in UTC, seconds for durations.
 
     Of the consumer's number (who calls, or is called) there are the last two digits, and as
     ``consumer`` its pseudonym. ``zone`` is what the clock of the machine was ahead of UTC, ``day``
-    the day by that clock, ``call`` what all records of one call share; ``telling`` is the index of
-    the playback that names the countries.
+    the day by that clock on which the call began, ``call`` what all records of one call share;
+    ``telling`` is the index of the playback that names the countries.
     """
     call, resolution = record.call, record.resolution
     made = call.direction is Direction.OUTBOUND
@@ -32,7 +36,7 @@ def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]
         "call": call.linked_id or call.unique_id,
         "received_at": utc(record.received_at),
         "zone": record.received_at.isoformat()[-6:],
-        "day": record.received_at.date().isoformat(),
+        "day": _day(record),
         "keep_until": record.keep_until.isoformat(),
         "door": call.door,
         "asterisk": call.asterisk,
@@ -80,10 +84,10 @@ def columns(document: Mapping[str, Any]) -> dict[str, Any]:
     """What is searched and counted, as ``schema`` has columns for it."""
     index = document["telling"]
     telling = document["playbacks"][index] if index is not None else {}
-    found = {
+    return {
         "id": document["id"],
-        "call": document["call"],
-        "unique_id": document["unique_id"],
+        "call": _plain(document["call"]),
+        "unique_id": _plain(document["unique_id"]),
         "at": document["received_at"],
         "day": document["day"],
         "consumer": document["consumer"],
@@ -91,19 +95,16 @@ def columns(document: Mapping[str, Any]) -> dict[str, Any]:
         "stage": document["stage"],
         "outcome": document["outcome"],
         "countries": ",".join(document["countries"]),
-        "route": document["route"],
-        "queue": document["queue"],
-        "profile": document["profile"],
-        "site": document["site"],
-        "agent": document["agent"],
-        "cause": document["cause"],
+        "route": _plain(document["route"]),
+        "queue": _plain(document["queue"]),
+        "profile": _plain(document["profile"]),
+        "site": _plain(document["site"]),
+        "agent": _plain(document["agent"]),
+        "cause": _plain(document["cause"]),
         "waited": document["waited"],
         "waited_since_choice": document["waited_since_choice"],
         "played": telling.get("played"),
         "seconds": telling.get("seconds"),
-    }
-    return {
-        name: _plain(value) if isinstance(value, str) else value for name, value in found.items()
     }
 
 
@@ -112,9 +113,17 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
-def _plain(text: str) -> str:
-    """What Asterisk passes on of a caller may be no text that a database takes."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+def _plain(text: str | None) -> str | None:
+    """What Asterisk passes on may be no text that a database takes, or too long for its indexes
+    (2,704 bytes a row in PostgreSQL)."""
+    if text is None:
+        return None
+    return text[:_LONGEST].replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _day(record: LedgerRecord) -> str:
+    began = record.call.started_at or record.received_at
+    return began.astimezone(record.received_at.tzinfo).date().isoformat()
 
 
 def _playback(playback: Playback, record: LedgerRecord) -> dict[str, Any]:
