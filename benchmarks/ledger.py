@@ -104,7 +104,7 @@ def a_record() -> LedgerRecord:
 def killed(folder: Path, *, kills: int, writers: int, seed: int) -> Judged:
     """Kill one of some writers at random moments, and put another in its place."""
     place, choice = place_in(folder), random.Random(seed)
-    KeyRing.open(place.key_file)
+    KeyRing.open(place.key_file, make=True)
     running: list[tuple[int, int]] = []
     told: list[str] = []
     record, judged = a_record(), Judged(kills=kills)

@@ -63,7 +63,7 @@ def command(folder: Path, fake: bool) -> None:
         click.echo(f"This is a real call on Asterisk {installation.version}.\n")
         told = _on_asterisk(installation, config, folder)
     click.echo(f"\nWhat the caller heard: {folder / 'what-the-caller-heard.wav'}")
-    click.echo(f"The evidence:          {folder / 'evidence.sqlite'}")
+    click.echo(f"The evidence:          callcentre-disclosure evidence list --config {config}")
     if not told:
         click.echo("The caller was NOT told before the agent was heard.", err=True)
         raise click.exceptions.Exit(1)
@@ -74,7 +74,8 @@ def _configuration(folder: Path) -> Path:
     text = shipped("config.example.yaml").read_text(encoding="utf-8")
     path = folder / "config.yaml"
     path.write_text(text.replace("/var/lib/callcentre-disclosure", str(folder)), encoding="utf-8")
-    (folder / "evidence.sqlite").unlink(missing_ok=True)
+    for name in ("evidence.sqlite", "evidence.sqlite-wal", "evidence.sqlite-shm"):
+        (folder / name).unlink(missing_ok=True)
     return path
 
 

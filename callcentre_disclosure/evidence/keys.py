@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ class Key(NamedTuple):
 
     def for_(self, purpose: str) -> bytes:
         """32 bytes that serve one purpose, and do not tell those of another."""
-        return hmac.digest(self.secret, purpose.encode(), "sha256")
+        return _derived(self.secret, purpose)
 
 
 class KeyRing:
@@ -46,12 +47,15 @@ class KeyRing:
         self.current = keys[-1]
 
     @classmethod
-    def open(cls, file: str | os.PathLike[str]) -> KeyRing:
-        """Read a key file, and make it where there is none. Raises ``EvidenceError``."""
+    def open(cls, file: str | os.PathLike[str], *, make: bool = False) -> KeyRing:
+        """Read a key file; whoever writes records has it made where there is none. Raises
+        ``EvidenceError``."""
         try:
             try:
                 return cls(_read(file))
             except FileNotFoundError:
+                if not make:
+                    raise
                 _make(file)
                 return cls(_read(file))
         except OSError as problem:
@@ -91,6 +95,11 @@ def rotate(file: str | os.PathLike[str]) -> Key:
             remedy="run this as the owner of the file",
         ) from problem
     return Key.of(secret)
+
+
+@lru_cache(maxsize=64)
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return hmac.digest(secret, purpose.encode(), "sha256")
 
 
 def _read(file: str | os.PathLike[str]) -> list[Key]:

@@ -61,6 +61,6 @@ class Ledger:
         except OSError:
             state = ()
         if self._ring is None or self._ring_state != state:
-            self._ring = KeyRing.open(self.place.key_file)
+            self._ring = KeyRing.open(self.place.key_file, make=True)
             self._ring_state = state
         return self._ring

@@ -135,8 +135,12 @@ def _migrate(database: psycopg.Connection[Any]) -> None:
     """Bring the ledger up to date, or begin it; one machine at a time does."""
     with database.transaction():
         database.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
-        database.execute("CREATE TABLE IF NOT EXISTS ledger_schema (version INTEGER NOT NULL)")
-        row = database.execute("SELECT version FROM ledger_schema").fetchone()
+        there = database.execute("SELECT to_regclass('ledger_schema') IS NOT NULL").fetchone()
+        row = None
+        if there and there[0]:
+            row = database.execute("SELECT version FROM ledger_schema").fetchone()
+        else:
+            database.execute("CREATE TABLE ledger_schema (version INTEGER NOT NULL)")
         version = row[0] if row else 0
         if version > len(MIGRATIONS):
             raise EvidenceError(

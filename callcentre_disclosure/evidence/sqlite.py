@@ -24,7 +24,8 @@ from .schema import COLUMNS, HEAD, LINK, MIGRATIONS, insert
 _PATIENCE = 30.0
 
 _INSERT = insert("entries", (*LINK, *COLUMNS))
-_REMEDY = "make room, and let the user that runs Asterisk or the server write there"
+_TO_WRITE = "make room, and let the user that runs Asterisk or the server write there"
+_TO_READ = "do this as the user that runs Asterisk or the server"
 
 
 class SqliteStore:
@@ -53,13 +54,16 @@ class SqliteStore:
 
     def read(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that a statement selects, as they are now."""
-        with self._opened("cannot be read") as database, closing(database.cursor()) as cursor:
+        with (
+            self._opened("the ledger cannot be read", _TO_READ) as database,
+            closing(database.cursor()) as cursor,
+        ):
             yield from cursor.execute(statement, values)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Inside of it everything is read as it was when it began."""
-        with self._opened("cannot be read") as database:
+        with self._opened("the ledger cannot be read", _TO_READ) as database:
             database.execute("BEGIN")
             try:
                 database.execute("SELECT count(*) FROM heads").fetchone()
@@ -84,7 +88,7 @@ class SqliteStore:
     @contextmanager
     def transaction(self, failure: str) -> Iterator[sqlite3.Connection]:
         """Statements that are all carried out, durably, or none of them."""
-        with self._opened(failure) as database:
+        with self._opened(failure, _TO_WRITE) as database:
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database
@@ -95,7 +99,7 @@ class SqliteStore:
                 raise
 
     @contextmanager
-    def _opened(self, failure: str) -> Iterator[sqlite3.Connection]:
+    def _opened(self, failure: str, remedy: str) -> Iterator[sqlite3.Connection]:
         try:
             if self._database is None or self._inode != _inode(self.file):
                 self.close()
@@ -109,7 +113,7 @@ class SqliteStore:
             except sqlite3.Error:
                 self._database = None
             raise EvidenceError(
-                f"{failure}: {with_less}", where=self.file, remedy=_REMEDY
+                f"{failure}: {with_less}", where=self.file, remedy=remedy
             ) from problem
 
     def _head(self, database: sqlite3.Connection, ring: KeyRing) -> Head:

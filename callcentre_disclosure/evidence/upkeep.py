@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 import threading
+from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
 
@@ -63,8 +65,7 @@ class Upkeep:
                 while is_alone and (some := self._forward(self._remote)):
                     sent += some
         today = datetime.now(timezone.utc).date()
-        if self._signed != today:
-            self._signed = today  # where it fails, it does tomorrow again, and is said once a day
+        if self._signed != today and self._entry.file.exists():
             self._sign_unless_done(today)
         return sent
 
@@ -88,24 +89,31 @@ class Upkeep:
         return forward(self._file, KeyRing.open(self._entry.keys), remote)
 
     def _sign_unless_done(self, today: date) -> None:
-        folder = self._entry.checkpoint_folder
-        if self._entry.file.exists() and not any(folder.glob(f"{today.isoformat()}T*.json")):
+        if not any(self._entry.checkpoint_folder.glob(f"{today.isoformat()}T*.json")):
             try:
-                self.sign()
+                if self.sign() is None:
+                    return  # as long as there is nothing to sign
             except EvidenceError as problem:
-                _log.error("no checkpoint of today: %s", problem)
+                _log.error("no checkpoint of today: %s", problem)  # and once is enough
+        self._signed = today
 
 
-def attend(entry: EvidenceEntry, heartbeat: int) -> None:
-    """A process of a server: look after the ledger until nobody reads ``heartbeat``."""
-    stop = threading.Event()
+def attend(entry: EvidenceEntry, heartbeat: int, reload: Callable[[], EvidenceEntry]) -> None:
+    """A process of a server: look after its ledger until nobody reads ``heartbeat``, and after
+    another one where SIGHUP brings another configuration."""
+    stop, over = threading.Event(), threading.Event()
 
     def beat() -> None:
         try:
-            while not stop.wait(_LOOK_SECONDS):
+            while not over.wait(_LOOK_SECONDS / 2):
                 os.write(heartbeat, b".")
         except BrokenPipeError:
+            over.set()
             stop.set()
 
+    signal.signal(signal.SIGHUP, lambda *_: stop.set())
     threading.Thread(target=beat, daemon=True).start()
-    Upkeep(entry).run(stop)
+    while not over.is_set():
+        Upkeep(entry).run(stop)
+        stop.clear()
+        entry = reload()

@@ -57,7 +57,7 @@ def test_records_go_in_their_order_and_leave_the_file(
     remote: PostgresqlStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
     keep(place, record, *"abc")
     assert waiting(file) == 3
     assert forward(file, ring, remote) == 3
@@ -77,7 +77,7 @@ def test_a_part_of_what_waits_is_a_whole_chain_too(
 ) -> None:
     keep(place, record, *"abcde")
     monkeypatch.setattr(forwarding, "_NEXT", forwarding._NEXT.replace("LIMIT 500", "LIMIT 2"))
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
     assert forward(file, ring, remote) == 2
     assert verify(remote, ring, (), None).findings == []
     assert verify(remote, ring, (), file).findings == []
@@ -87,7 +87,7 @@ def test_a_part_of_what_waits_is_a_whole_chain_too(
 def test_what_was_sent_by_a_process_that_died_is_not_there_twice(
     place: LedgerPlace, record: MakeRecord, file: SqliteStore, remote: PostgresqlStore
 ) -> None:
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
     keep(place, record, *"abc")
     with closing(sqlite3.connect(place.file)) as database:
         kept = "\n".join(database.iterdump())
@@ -107,7 +107,7 @@ def test_what_was_sent_by_a_process_that_died_is_not_there_twice(
 def test_two_machines_with_copies_of_one_file_lose_nothing(
     place: LedgerPlace, record: MakeRecord, file: SqliteStore, remote: PostgresqlStore
 ) -> None:
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
     keep(place, record, "a")
     copy = place._replace(file=f"{place.file}.copy")
     shutil.copy(place.file, copy.file)
@@ -125,7 +125,7 @@ def test_two_machines_with_copies_of_one_file_lose_nothing(
 def test_many_machines_begin_a_ledger_together(
     place: LedgerPlace, record: MakeRecord, postgresql_url: str, remote: PostgresqlStore
 ) -> None:
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
 
     def machine(number: int) -> None:
         own = place._replace(file=f"{place.file}.{number}")
@@ -156,7 +156,7 @@ def test_while_the_ledger_is_away_records_wait(
     remote: PostgresqlStore,
     postgresql: Server,
 ) -> None:
-    ring = KeyRing.open(place.key_file)
+    ring = KeyRing.open(place.key_file, make=True)
     keep(place, record, "a")
     forward(file, ring, remote)
     postgresql.kill()

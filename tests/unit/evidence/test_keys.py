@@ -10,7 +10,7 @@ from callcentre_disclosure.evidence.keys import KeyRing, rotate
 
 def test_a_key_is_made_once_for_its_owner_and_group(tmp_path: Path) -> None:
     file = tmp_path / "state" / "evidence.key"
-    first = KeyRing.open(file)
+    first = KeyRing.open(file, make=True)
     assert KeyRing.open(file).current == first.current
     assert file.stat().st_mode & 0o777 == 0o640
     assert [file.name for file in file.parent.iterdir()] == ["evidence.key"]
@@ -18,7 +18,7 @@ def test_a_key_is_made_once_for_its_owner_and_group(tmp_path: Path) -> None:
 
 def test_after_a_rotation_the_new_key_is_in_use_and_the_old_one_known(tmp_path: Path) -> None:
     file = tmp_path / "evidence.key"
-    old = KeyRing.open(file).current
+    old = KeyRing.open(file, make=True).current
     new = rotate(file)
     ring = KeyRing.open(file)
     assert ring.current == new
@@ -45,7 +45,7 @@ def test_a_damaged_key_file_is_refused(tmp_path: Path, text: str, complaint: str
 
 def test_a_key_that_everybody_may_read_is_none(tmp_path: Path) -> None:
     file = tmp_path / "evidence.key"
-    KeyRing.open(file)
+    KeyRing.open(file, make=True)
     file.chmod(0o644)
     with pytest.raises(EvidenceError, match=r"everybody may read .*; chmod 640 "):
         KeyRing.open(file)
@@ -54,3 +54,10 @@ def test_a_key_that_everybody_may_read_is_none(tmp_path: Path) -> None:
 def test_a_key_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="cannot be read: Is a directory"):
         KeyRing.open(tmp_path)
+
+
+def test_whoever_only_reads_makes_no_key(tmp_path: Path) -> None:
+    """It would belong to the administrator, and nobody else could seal a record."""
+    with pytest.raises(EvidenceError, match="cannot be read: No such file"):
+        KeyRing.open(tmp_path / "evidence.key")
+    assert list(tmp_path.iterdir()) == []
