@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -84,7 +83,7 @@ class KeyRing:
 def rotate(file: str | os.PathLike[str]) -> Key:
     """Take a new key into use. Raises ``EvidenceError``."""
     KeyRing.open(file)
-    secret = secrets.token_bytes(32)
+    secret = os.urandom(32)
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND), "w") as opened:
             opened.write(secret.hex() + "\n")
@@ -139,9 +138,9 @@ def _make(file: str | os.PathLike[str]) -> None:
     """Of several processes that make it at once, the first wins."""
     folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    made = os.path.join(folder, f".key-{secrets.token_hex(8)}")  # noqa: PTH118
+    made = os.path.join(folder, f".key-{os.urandom(8).hex()}")  # noqa: PTH118
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as opened:
-        opened.write(_HEADING + secrets.token_hex(32) + "\n")
+        opened.write(_HEADING + os.urandom(32).hex() + "\n")
         opened.flush()
         os.fsync(opened.fileno())
     try:

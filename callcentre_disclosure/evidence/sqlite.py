@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -120,7 +119,7 @@ class SqliteStore:
         row = database.execute(f"SELECT {', '.join(HEAD)} FROM heads").fetchone()  # noqa: S608
         if row is not None:
             return Head(*row)
-        return first_head(f"{os.uname().nodename}-{secrets.token_hex(4)}", ring.current)
+        return first_head(f"{os.uname().nodename}-{os.urandom(4).hex()}", ring.current)
 
 
 def _rotated(database: sqlite3.Connection, head: Head, ring: KeyRing) -> Head:
