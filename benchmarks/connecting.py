@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import random
 import subprocess
@@ -249,7 +250,7 @@ def _row(figures: Sequence[float]) -> str:
     if not figures:
         return " " * len(_HEAD)
     ordered = sorted(figures)
-    points = [ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.95, 0.99)]
+    points = [ordered[math.ceil(len(ordered) * share) - 1] for share in (0.95, 0.99)]
     return " ".join(f"{figure:7.1f}" for figure in (median(ordered), *points, ordered[-1]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -165,7 +166,7 @@ class Judged:
         ]
         for what, seconds in sorted(self.waits.items()):
             ordered = sorted(seconds)
-            p99 = ordered[int(len(ordered) * 0.99)]
+            p99 = ordered[math.ceil(len(ordered) * 0.99) - 1]
             lines.append(
                 f"{what:40} median {median(ordered):.3f} s, p99 {p99:.3f}, max {ordered[-1]:.3f} "
                 f"({len(ordered)})"

@@ -64,8 +64,13 @@ exten => s,1,GotoIf($["${{DIALSTATUS}}" = ""]?untold)
  same => n,Hangup()
 """  # noqa: E501
 #: Callers by the address that they call from, so that the evidence tells whose it is.
-CALLERS = {"caller": "127.0.0.2", "second": "127.0.0.3", "third": "127.0.0.4", "last": "127.0.0.5"}
-
+CALLERS = {
+    "caller": "127.0.0.2",
+    "second": "127.0.0.3",
+    "third": "127.0.0.4",
+    "last": "127.0.0.5",
+    "next": "127.0.0.6",
+}
 
 #: The routes of the office, and one more that refuses, with its own first announcement.
 EXACT_REFUSE = Route("exact-refuse", "queue: rabat, on_failure: refuse", NUMBER.format(99))
@@ -164,6 +169,9 @@ class Staff(Office):
     handler: Handler = field(kw_only=True)
     callers: dict[str, Phone] = field(kw_only=True)
 
+    def __post_init__(self) -> None:
+        self.logged = len(self.asterisk.log_text())
+
     @property
     def wire(self) -> Wire:
         return self.house.wires[0]
@@ -190,6 +198,13 @@ class Staff(Office):
     def outcomes(self, heard: Heard) -> list[str]:
         """What the evidence says of a call so far."""
         return [record["outcome"] for record in self.records(heard)]
+
+    def wait_for_log(self, what: str) -> None:
+        """Wait until Asterisk says something that it has not said in this test before."""
+        deadline = time.monotonic() + 10
+        while what not in self.asterisk.log_text()[self.logged :]:
+            assert time.monotonic() < deadline, f"Asterisk does not say {what!r}"
+            time.sleep(0.02)
 
     def nothing_is_left(self) -> None:
         """Every telephone is released, and no Asterisk has a channel, bridge or subscription."""
@@ -288,9 +303,11 @@ def _times(recording: Recording, file: Path, after: float = 0.0) -> Iterator[Mat
     match = find(recording, file, after=after)
     if match and match.complete:
         yield match
-        before = Recording(recording.samples[: round(match.start * SAMPLE_RATE)])
-        yield from _times(before, file, after)
-        yield from _times(recording, file, match.end)
+        if match.start - after > match.length:
+            before = Recording(recording.samples[: round(match.start * SAMPLE_RATE)])
+            yield from _times(before, file, after)
+        if recording.duration - match.end > match.length:
+            yield from _times(recording, file, match.end)
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def test_the_connection_is_cut(staff: Staff) -> None:
     calls = FourCalls(staff)
     staff.wire.cut()
     calls.rings.answer()
-    new = staff.call_from("last", AMINA)
+    new = staff.call_from("next", AMINA)
     calls.talking.call.wait_until(calls.talking.now() + 1)
     staff.wire.mend()
     new.listen(AMINA)
@@ -202,6 +202,19 @@ def test_who_is_not_let_in_tries_now_and_then(
     assert find_tone(heard.call.recording(), UNTOLD_HZ)
     for wire, connections in zip((paris, lyon, nice), before, strict=True):
         assert 1 <= len(wire.connections) - connections <= PER_SECOND * heard.now()
+
+
+@outbound
+def test_connections_for_calls_are_cut_for_long(staff: Staff) -> None:
+    """Asterisk gives up within seconds, and leaves the callers to the dialplan. Their agents are
+    released as soon as there is a connection again, be it for another call."""
+    calls = FourCalls(staff, at=NICE)
+    *_, wire = staff.house.wires
+    wire.cut()
+    ended(*(heard.call for heard in calls.agents), within=8)
+    wire.mend()
+    come_to_their_end(staff, {staff.call_from("next", AMINA, at=NICE): AMINA})
+    ended(calls.rings, calls.waits, calls.talks)
 
 
 @pytest.fixture(scope="module")

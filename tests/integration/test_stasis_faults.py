@@ -162,7 +162,8 @@ def test_the_connection_is_cut(staff: Staff, calls: FourCalls) -> None:
     """New callers are left to the dialplan. Who picks up then is hung up by Asterisk, and called
     again; everybody else waits where they are, and goes on."""
     staff.wire.cut()
-    new = staff.call_from("caller", AMINA)
+    staff.wait_for_log("Deactivating Stasis app")
+    new = staff.call_from("next", AMINA)
     ended(new.call, within=3)
     assert find_tone(new.call.recording(), UNTOLD_HZ)
     calls.rings.answer()
@@ -210,7 +211,7 @@ def test_asterisk_crashes(staff: Staff, calls: FourCalls) -> None:
     staff.handler.wait_for("not connected")
     staff.asterisk.restart()
     staff.handler.wait_for(": connected")
-    next_call = staff.call_from("caller", AMINA)
+    next_call = staff.call_from("next", AMINA)
     leg = staff.agents[AMINA].next_call()
     next_call.talk(leg)
     assert list(next_call.sounds()) == [POSSIBLE, ANSWERED_MA]
@@ -221,7 +222,7 @@ def test_the_handler_is_to_end(staff: Staff, calls: FourCalls) -> None:
     staff.handler.process.send_signal(signal.SIGTERM)
     calls.rings.answer()
     calls.come_to_their_end()
-    left = staff.call_from("caller", AMINA)
+    left = staff.call_from("next", AMINA)
     left.call.wait_for("ended")
     assert find_tone(left.call.recording(), UNTOLD_HZ)
     assert staff.handler.process.poll() is None

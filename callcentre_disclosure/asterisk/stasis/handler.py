@@ -56,6 +56,8 @@ class Handler:
         if not (self._draining or asterisk.gone or asterisk.only):
             held = sum(call.asterisk is asterisk for call in self.calls.values())
             _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
+        if asterisk.gone and (other := self._another(asterisk)):
+            self._begin(self._take_over(other))
 
     def started(self, asterisk: Asterisk, event: Event) -> None:
         """A channel has come in: a call of its own, or one that belongs to a call that we hold."""
@@ -112,7 +114,7 @@ class Handler:
             bridges = await _listed(asterisk, "bridges")
             channels = {str(c["id"]): c for c in await _listed(asterisk, "channels")}
             held |= self._held(asterisk)
-            heard_of = _heard_of(asterisk, channels)
+            heard_of = _heard_of(asterisk, channels) | self._left_behind(channels)
             for bridge in bridges:
                 members = heard_of.intersection(bridge.get("channels", ()))
                 legs = [channels[leg] for leg in bridge.get("channels", ()) if leg in channels]
@@ -124,6 +126,18 @@ class Handler:
                     await self._end(asterisk, channel_id, channel)
         except Unreachable:
             return  # the next connection will see the same
+
+    def _another(self, asterisk: Asterisk) -> Asterisk | None:
+        """A connection to the same Asterisk that is still there, of a call that goes on."""
+        others = (call.asterisk for call in self.calls.values())
+        same = (one for one in others if one.name == asterisk.name and not one.gone)
+        return next(same, None)
+
+    def _left_behind(self, channels: Mapping[str, Mapping[str, Any]]) -> set[str]:
+        """The legs of callers who are in the application no more: where a connection for one call
+        broke for long, Asterisk left its caller to the dialplan, and nobody tells of them."""
+        legs = (key for key in channels if key.startswith(PREFIX))
+        return {leg for leg in legs if self._words(channels.get(_caller_of(leg), {})) is None}
 
     async def _end(self, asterisk: Asterisk, channel_id: str, channel: Mapping[str, Any]) -> None:
         """A channel that belongs to no call, if it is any of our business."""
@@ -185,6 +199,11 @@ def _heard_of(asterisk: Asterisk, channels: Mapping[str, Mapping[str, Any]]) -> 
 def _call_of(thing: str) -> str:
     """The id of the call for which something was made."""
     return thing.rpartition("-")[0]
+
+
+def _caller_of(leg: str) -> str:
+    """The id of the channel for which a leg was made."""
+    return _call_of(_call_of(leg)).removeprefix(PREFIX)
 
 
 def _new_id(channel: Mapping[str, Any]) -> str:
