@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from .evidence.ledger import Ledger
 
 if TYPE_CHECKING:
     from .asterisk.pyst import Agi
-    from .config.model import Configuration
+    from .config.model import Configuration, EvidenceEntry
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,9 @@ class Disclosure:
     """One configuration at work.
 
     ``reload`` replaces ``directory`` as a whole; a session keeps the one that it began with.
-    ``configuration`` is None where only one call's share of it was read.
+    ``configuration`` is None where only one call's share of it was read. ``committed`` is told of
+    every commit, by the thread that makes it: how many records, in how many seconds, whether they
+    are durable.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Disclosure:
         self.directory = directory
         self._ledger = ledger
         self.configuration = configuration
+        self.committed: Callable[[int, float, bool], None] = _unmeasured
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Disclosure:
@@ -94,18 +98,54 @@ class Disclosure:
         for record in records:
             if record.cause:
                 _log.warning("%s: %s: %s", record.disclosure_id, record.outcome.value, record.cause)
+        began, durable = time.perf_counter(), False
         try:
             self._ledger.append(records)
+            durable = True
         except DisclosureError as problem:
             ids = ", ".join(record.disclosure_id for record in records)
             _log.error("no evidence of %s: %s", ids, problem)
+        finally:
+            self.committed(len(records), time.perf_counter() - began, durable)
 
-    def try_evidence(self) -> None:
-        """Log it now if no evidence could be written later."""
+    def trouble(self) -> str | None:
+        """Why no evidence could be written now, if so."""
         try:
             self._ledger.try_out()
         except DisclosureError as problem:
-            _log.error("%s", problem)
+            return str(problem)
+        return None
+
+    def waiting(self) -> int | None:
+        """How many records have not gone to the ledger of several machines yet; None where they
+        stay in that of this one. Raises ``EvidenceError``."""
+        if self.configuration is None or self.configuration.evidence.url is None:
+            return None
+        from .evidence.forwarding import waiting
+        from .evidence.sqlite import SqliteStore
+
+        with closing(SqliteStore(self.configuration.evidence.file)) as spool:
+            return waiting(spool)
+
+    def try_evidence(self) -> None:
+        """Log it now if no evidence could be written later."""
+        if trouble := self.trouble():
+            _log.error("%s", trouble)
+
+    def attend(self, heartbeat: int) -> None:
+        """Look after the ledger while the workers of a server write it, in a process beside them
+        (``asterisk.workers``)."""
+        from .evidence.upkeep import attend
+
+        attend(self._evidence_entry(), heartbeat, self._evidence_again)
+
+    def _evidence_entry(self) -> EvidenceEntry:
+        assert self.configuration is not None, "only what was read from a file names a ledger"
+        return self.configuration.evidence
+
+    def _evidence_again(self) -> EvidenceEntry:
+        self.reload()
+        return self._evidence_entry()
 
     def close(self) -> None:
         """Let go of the ledger."""
@@ -136,6 +176,10 @@ class Disclosure:
                 self._ledger = fresh._ledger
             self.configuration = fresh.configuration
             _log.info("the configuration was read again")
+
+
+def _unmeasured(records: int, seconds: float, durable: bool) -> None:
+    """Nobody measures."""
 
 
 def disclose(

@@ -67,6 +67,7 @@ class Process:
             text=True,
             start_new_session=True,
         )
+        self._serving: set[int] = set()
         self._log: Queue[str] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -84,6 +85,8 @@ class Process:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            if " serves" in line:
+                self._serving.add(json.loads(line)["process"])
             self._log.put(line)
 
     def stop(self) -> None:
@@ -102,16 +105,23 @@ class Process:
 class Server(Process):
     """A FastAGI server in processes of its own."""
 
-    def __init__(self, centre: CallCentre, workers: int = 1) -> None:
+    def __init__(self, centre: CallCentre, workers: int = 1, *options: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         listen = f"--listen=127.0.0.1:{self.port}"
-        super().__init__(centre, "fastagi", listen, f"--workers={workers}")
+        super().__init__(centre, "fastagi", listen, f"--workers={workers}", *options)
         for _ in range(workers):
             self.wait_for(" serves")
 
     def workers(self) -> list[int]:
-        """The process ids of the workers."""
+        """The process ids of the workers that serve, or did and are still there."""
+        return [pid for pid in self._children() if pid in self._serving]
+
+    def beside(self) -> list[int]:
+        """Those of the other processes of the server."""
+        return [pid for pid in self._children() if pid not in self._serving]
+
+    def _children(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
 
@@ -119,8 +129,8 @@ class Server(Process):
 class AriHandler(Process):
     """The ARI event handler in a process of its own, connected to ``asterisks`` Asterisks."""
 
-    def __init__(self, centre: CallCentre, asterisks: int = 1) -> None:
-        super().__init__(centre, "ari")
+    def __init__(self, centre: CallCentre, asterisks: int = 1, *options: str) -> None:
+        super().__init__(centre, "ari", *options)
         self.wait_for(" serves")
         for _ in range(asterisks):
             self.wait_for(": connected")

@@ -16,8 +16,10 @@ from pathlib import Path
 import click
 import pytest
 
+from callcentre_disclosure import Disclosure
 from callcentre_disclosure.cli.main import commands
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.testing import FakeChannel
 from tests.dialplans import (
     INCLUDED,
     announced_answer,
@@ -125,10 +127,30 @@ def example(folder: Path) -> str:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A folder in which the paths that an administrator types lie below ``tmp_path``."""
-    for folder in ("opt", "usr/local/bin", "var/lib/asterisk/agi-bin", "etc", "prompts"):
+    """A folder in which the paths that an administrator types lie below ``tmp_path``, on a day on
+    which calls were announced already."""
+    folders = ("opt", "usr/local/bin", "var/lib/asterisk/agi-bin", "prompts")
+    for folder in (*folders, "etc/callcentre-disclosure", "var/log/asterisk/cel-custom"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "config.example.yaml").write_text(example(tmp_path), encoding="utf-8")
+    state = str(tmp_path / "var/lib/callcentre-disclosure")
+    text = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "etc/callcentre-disclosure/config.yaml"
+    for file in (config, tmp_path / "config.example.yaml"):
+        file.write_text(text.replace("/var/lib/callcentre-disclosure", state), encoding="utf-8")
+    disclosure = Disclosure.from_file(config)
+    for arguments in ((), ("stage=answered", "agent=PJSIP/201")):
+        channel = FakeChannel(
+            "+33184880001",
+            caller="+33612345678",
+            arguments=arguments,
+            sounds=disclosure.prompts(),
+        )
+        driver = disclosure.agi(channel.now)
+        channel.run(driver)
+        assert driver.record is not None
+        disclosure.keep([driver.record])
+    disclosure.close()
+    (tmp_path / "var/log/asterisk/cel-custom/Master.csv").touch()
     return tmp_path
 
 

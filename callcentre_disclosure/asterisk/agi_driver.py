@@ -49,6 +49,7 @@ from .agi import (
     Reply,
     ScriptSide,
 )
+from .silence import Silence
 
 #: How long Asterisk may take, in seconds: to introduce a call, and to answer a command beyond
 #: the time that the command itself takes.
@@ -86,8 +87,9 @@ class AgiDriver:
     """Carries out one session with an ``asterisk``. ``begin`` starts it, once the call is known.
 
     ``fault`` is what the other side did wrong, where that ended the session; ``notes`` are slips
-    of the dialplan, for the log. ``gone`` tells that the caller has left, or that Asterisk has, or
-    that it no longer answers: nothing that is said from here on reaches anybody.
+    of the dialplan, for the log. ``silence`` is how long the caller hears nothing because of us.
+    ``gone`` tells that the caller has left, or that Asterisk has, or that it no longer answers:
+    nothing that is said from here on reaches anybody.
     """
 
     def __init__(
@@ -103,12 +105,14 @@ class AgiDriver:
         self.fault: RemoteProtocolError | None = None
         self.notes: tuple[str, ...] = ()
         self.deadline = now + ENVIRONMENT_SECONDS
+        self.silence = Silence(now)
         self._begin = begin
         self._door = door
         self._asterisk = asterisk
         self._agi = ScriptSide()
         self._conversation: _Conversation | None = None
-        self._asked_at = now
+        self._now = self._asked_at = now
+        self._is_up = False
         self._channel = ""
         self._position = 0
 
@@ -162,6 +166,7 @@ class AgiDriver:
 
     def _advance(self, answered: _Answered | None, now: float, *, speak: bool = True) -> bytes:
         assert self._conversation is not None
+        self._now = now
         try:
             if answered is None:
                 request = next(self._conversation)
@@ -175,8 +180,9 @@ class AgiDriver:
         return self._agi.send(*request.words) if speak else b""
 
     def _converse(self, environment: Environment) -> _Conversation:
-        facts = yield from self._facts(environment)
-        session = self._begin(facts)
+        call = yield from self._facts(environment)
+        self._is_up = call.is_up
+        session = self._begin(call)
         command = next(session)
         while True:
             report = yield from self._carry_out(command)
@@ -189,15 +195,18 @@ class AgiDriver:
     def _carry_out(self, command: Command) -> _Step:
         match command:
             case Answer():
-                return (yield from self._do("ANSWER"))
+                failed = yield from self._do("ANSWER")
+                if not self._is_up:
+                    self.silence.answered(self._now)
+                return failed
             case Progress():
                 return (yield from self._do("EXEC", "Progress", ""))
             case SendText(text):
                 return (yield from self._send_text(" ".join(text.split())))
             case Play(prompt, key):
-                return (yield from self._play(prompt.sound, key))
+                return (yield from self._heard(self._play(prompt.sound, key)))
             case Ask(prompt, seconds):
-                return (yield from self._ask(prompt.sound, seconds))
+                return (yield from self._heard(self._ask(prompt.sound, seconds)))
             case FindExtension() | FindChannel():
                 asked = facts.question(command)
                 return (yield from self._find(*asked)) if asked else PlaybackReport(Ending.LOST)
@@ -214,6 +223,13 @@ class AgiDriver:
             case HangUp(cause):
                 failed = yield from self._do("EXEC", "Hangup", str(cause), good=("-1",))
                 return failed if failed and failed.ending is not Ending.HANGUP else None
+
+    def _heard(self, playing: _Playing) -> _Playing:
+        began = self._now
+        report = yield from playing
+        if report.played:
+            self.silence.broken(began, self._now)
+        return report
 
     def _do(self, *words: str, good: tuple[str, ...] = ("0", "1")) -> _Step:
         answered = yield _Request(words)

@@ -23,6 +23,7 @@ from callcentre_disclosure.disclosure.record import LedgerRecord
 
 from .agi_driver import AgiDriver
 from .keeping import Keeping
+from .observing import UNOBSERVED, Observer
 from .workers import beat
 
 #: How long calls in progress may take to end after SIGTERM.
@@ -38,6 +39,7 @@ def serve(
     begin: Callable[[CallFacts], Session],
     keep: Callable[[Sequence[LedgerRecord]], None],
     reload: Callable[[], None],
+    observer: Observer,
 ) -> None:
     """One worker of ``Workers``: serve until SIGTERM, or until nobody reads its heartbeat."""
 
@@ -47,15 +49,16 @@ def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
-        server = FastAgiServer(begin, keep)
+        server = FastAgiServer(begin, keep, observer)
         await server.start(listening)
         _log.info("worker %d serves", os.getpid())
-        life = asyncio.create_task(beat(heartbeat))
+        life = asyncio.create_task(beat(heartbeat, server.tell))
         life.add_done_callback(lambda _: stop.set())
         await stop.wait()
         await server.drain(DRAIN_SECONDS)
         life.cancel()  # from here on a disk that does not answer has the parent end this
         await server.close()
+        server.tell()
 
     asyncio.run(work())
 
@@ -71,7 +74,9 @@ class FastAgiServer:
         self,
         begin: Callable[[CallFacts], Session],
         keep: Callable[[Sequence[LedgerRecord]], None],
+        observer: Observer = UNOBSERVED,
     ) -> None:
+        self.observer = observer
         self._begin = begin
         self._evidence = Keeping(keep)
         self._calls: set[_Call] = set()
@@ -99,6 +104,10 @@ class FastAgiServer:
     async def close(self) -> None:
         """Return when all evidence is written."""
         await self._evidence.close()
+
+    def tell(self) -> None:
+        """Tell the observer how it is."""
+        self.observer.alive(len(self._calls), {})
 
     def driver(self, now: float, asterisk: str) -> AgiDriver:
         """The driver of a new connection, from the address of an Asterisk."""
@@ -159,6 +168,7 @@ class _Call(asyncio.Protocol):
         except Exception:
             # Whatever went wrong here is our fault, and no reason to hold a call.
             _log.exception("a session failed; its call goes on in the dialplan")
+            self._server.observer.failed()
             self._finished = True
             self._transport.close()
             return
@@ -192,8 +202,14 @@ class _Call(asyncio.Protocol):
         self._finished = True
         for slip in self._driver.slips():
             _log.warning("%s", slip)
-        if self._driver.record is None:
+        record, silence = self._driver.record, self._driver.silence
+        if record is None:
             self._transport.close()
             return
-        written = self._server.write(self._driver.record)
-        written.add_done_callback(lambda _: self._transport.close())
+
+        def let_go(_: asyncio.Future[None]) -> None:
+            self._transport.close()
+            after = silence.after(self._loop.time())
+            self._server.observer.announced(record, silence.before, after)
+
+        self._server.write(record).add_done_callback(let_go)

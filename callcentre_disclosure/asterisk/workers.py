@@ -1,4 +1,4 @@
-"""The processes of a server: one that watches, and workers that serve.
+"""The processes of a server: one that watches, workers that serve, and others beside them.
 
 Asterisk has no time-out on a FastAGI server that stopped answering, and cannot even hang up a
 call that waits for one; callers in Stasis wait for a silent ARI application without end. What frees
@@ -19,7 +19,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -33,42 +33,51 @@ REPLACEMENT_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Process:
+    """``serve(heartbeat)`` runs in a process of its own, on a ``listening`` socket if there is one.
+
+    It writes to the file descriptor ``heartbeat`` at least every ``HEARTBEAT_SECONDS``, reloads on
+    SIGHUP, and returns when that descriptor no longer has a reader.
+    """
+
+    serve: Callable[[int], None]
+    listening: socket.socket | None
+
+
 @dataclass
-class _Worker:
+class _Running:
+    process: Process
     pid: int
     heartbeat: int
     last_beat: float
     killed: bool = False
 
 
-async def beat(heartbeat: int) -> None:
+async def beat(heartbeat: int, alive: Callable[[], None]) -> None:
     """Tell that we are alive; returns when the parent is no more, and nobody would replace us."""
     with suppress(BrokenPipeError):
         while True:
             os.write(heartbeat, b".")
+            alive()
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 class Workers:
-    """Keeps ``count`` copies of ``serve`` running, on one ``listening`` socket if there is one.
-
-    ``serve(heartbeat)`` runs in a process of its own, writes a byte to the file descriptor
-    ``heartbeat`` every ``HEARTBEAT_SECONDS`` (``beat``), reloads on SIGHUP, and returns after
-    SIGTERM or when that descriptor no longer has a reader.
-    """
+    """Keeps ``count`` copies of a ``worker`` running, which return after SIGTERM too, and one of
+    each that is ``beside`` them, until the last of them has ended."""
 
     def __init__(
         self,
-        serve: Callable[[int], None],
-        listening: socket.socket | None,
+        worker: Process,
         count: int,
         reload: Callable[[], None],
+        beside: Sequence[Process] = (),
     ) -> None:
-        self._serve = serve
+        self._worker = worker
         self._reload = reload
-        self._listening = listening
-        self._count = count
-        self._workers: dict[int, _Worker] = {}
+        self._wanted = [(worker, count), *((process, 1) for process in beside)]
+        self._running: dict[int, _Running] = {}
         self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._replaced = 0.0
@@ -82,9 +91,10 @@ class Workers:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         self._selector.register(wake, selectors.EVENT_READ)
-        for _ in range(self._count):
-            self._start()
-        while self._workers or not self._stopping:
+        for process, count in self._wanted:
+            for _ in range(count):
+                self._start(process)
+        while self._workers() or not self._stopping:
             for key, _ in self._selector.select(HEARTBEAT_SECONDS):
                 if key.fd == wake:
                     for received in os.read(wake, 64):
@@ -94,57 +104,64 @@ class Workers:
             self._reap()
             self._kill_the_stalled()
             self._replace()
+        for running in self._running.values():
+            os.kill(running.pid, signal.SIGKILL)
+            os.waitpid(running.pid, 0)
 
-    def _start(self) -> None:
+    def _workers(self) -> list[_Running]:
+        return [one for one in self._running.values() if one.process is self._worker]
+
+    def _start(self, process: Process) -> None:
         reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
-                self._become_worker(reader, writer)
+                self._become(process, reader, writer)
                 status = 0
             except BaseException:
                 _log.exception("a worker failed")
             finally:
                 os._exit(status)
         os.close(writer)
-        worker = _Worker(pid, reader, time.monotonic())
-        self._workers[pid] = worker
-        self._selector.register(reader, selectors.EVENT_READ, worker)
+        running = _Running(process, pid, reader, time.monotonic())
+        self._running[pid] = running
+        self._selector.register(reader, selectors.EVENT_READ, running)
 
-    def _become_worker(self, reader: int, writer: int) -> None:
+    def _become(self, process: Process, reader: int, writer: int) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent tells them
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is ready to read anything again
-        for worker in self._workers.values():
-            os.close(worker.heartbeat)
+        for running in self._running.values():
+            os.close(running.heartbeat)
         os.close(reader)
         self._selector.close()
-        self._serve(writer)
+        for other, _ in self._wanted:  # whose socket is to be closed when they have ended
+            if other is not process and other.listening:
+                other.listening.close()
+        process.serve(writer)
 
     def _heed(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
-            if self._listening:
-                self._listening.close()  # else the kernel would accept calls that nobody serves
-            self._tell_all(signal.SIGTERM)
+            if self._worker.listening:  # else the kernel would accept calls that nobody serves
+                self._worker.listening.close()
+            for worker in self._workers():
+                os.kill(worker.pid, signal.SIGTERM)
         elif number == signal.SIGHUP:
-            self._reload()  # for the workers that will be started
-            self._tell_all(signal.SIGHUP)
-
-    def _tell_all(self, number: signal.Signals) -> None:
-        for pid in self._workers:
-            os.kill(pid, number)
+            self._reload()  # for those that will be started
+            for pid in self._running:
+                os.kill(pid, signal.SIGHUP)
 
     def _reap(self) -> None:
-        for pid in list(self._workers):
+        for pid in list(self._running):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                worker = self._workers.pop(pid)
-                self._selector.unregister(worker.heartbeat)
-                os.close(worker.heartbeat)
+                running = self._running.pop(pid)
+                self._selector.unregister(running.heartbeat)
+                os.close(running.heartbeat)
                 if not self._stopping:
                     code = os.waitstatus_to_exitcode(status)
                     _log.error("worker %d ended (%d) and is replaced", pid, code)
@@ -152,7 +169,7 @@ class Workers:
     def _kill_the_stalled(self) -> None:
         now = time.monotonic()
         slept, self._looked = now - self._looked > STALL_SECONDS / 2, now
-        for worker in self._workers.values():
+        for worker in self._running.values():
             if slept:  # the whole machine stood still (or we were reloading), and no worker is late
                 worker.last_beat = now
             elif now - worker.last_beat > STALL_SECONDS and not worker.killed:
@@ -161,9 +178,10 @@ class Workers:
                 worker.killed = True
 
     def _replace(self) -> None:
-        missing = self._count - sum(not worker.killed for worker in self._workers.values())
-        rested = time.monotonic() - self._replaced >= REPLACEMENT_SECONDS
-        if missing and rested and not self._stopping:
-            self._replaced = time.monotonic()
-            for _ in range(missing):
-                self._start()
+        if self._stopping or time.monotonic() - self._replaced < REPLACEMENT_SECONDS:
+            return
+        there = [one.process for one in self._running.values() if not one.killed]
+        for process, count in self._wanted:
+            for _ in range(count - sum(one is process for one in there)):
+                self._replaced = time.monotonic()
+                self._start(process)

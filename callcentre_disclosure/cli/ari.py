@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callcentre_disclosure.asterisk.workers import Workers
+from callcentre_disclosure.asterisk.workers import Process, Workers
 from callcentre_disclosure.config.model import AriEntry
 from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.service import Disclosure
 
-from . import address, options
+from . import address, measuring, options
 from .log import to_stderr
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _log = logging.getLogger(__name__)
 
 @click.command()
 @options.config
-def command(config: Path) -> None:
+@measuring.option
+def command(config: Path, metrics: tuple[str, int] | None) -> None:
     """Run the ARI event handler until SIGTERM. SIGHUP reads the configuration again, all but what
     it says under `ari`."""
     to_stderr()
@@ -48,6 +49,7 @@ def command(config: Path) -> None:
             remedy="pip install 'callcentre-disclosure[ari]'",
         ) from missing
     logins, trust, certificate = tuple(_logins(entry)), _trust(entry), _certificate(entry)
+    observer, beside = measuring.measured(metrics, 1, disclosure)
     disclosure.try_evidence()
     listening = None
     if entry.listen:
@@ -62,8 +64,10 @@ def command(config: Path) -> None:
         begin=disclosure.begin,
         keep=disclosure.keep,
         reload=disclosure.reload,
+        observer=observer,
     )
-    Workers(serve, listening, 1, disclosure.reload).run()
+    beside.append(Process(disclosure.attend, None))
+    Workers(Process(serve, listening), 1, disclosure.reload, beside).run()
 
 
 def _logins(entry: AriEntry) -> Iterator[Login]:

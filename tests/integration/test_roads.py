@@ -54,10 +54,11 @@ class Building:
         installation: Installation,
         running: ExitStack,
         extensions: str = DIALPLAN,
+        *options: str,
     ) -> None:
         self.centre = open_office(folder)
         self.ports = {number: _free_port() for number in (*VOICES, "consumer")}
-        self.server = Server(self.centre)
+        self.server = Server(self.centre, 1, *options)
         running.callback(self.server.stop)
         written = dialplan(
             load(self.centre.path), installation.major, f"127.0.0.1:{self.server.port}"

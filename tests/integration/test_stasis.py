@@ -53,11 +53,13 @@ def ari_section(asterisk: PrivateAsterisk, folder: Path) -> str:
 class Building(roads.Building):
     """The same house, with a handler in it."""
 
-    def __init__(self, folder: Path, installation: Installation, running: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, installation: Installation, running: ExitStack, *options: str
+    ) -> None:
         super().__init__(folder, installation, running, DIALPLAN)
         with self.centre.path.open("a") as configuration:
             configuration.write(ari_section(self.asterisk, folder))
-        self.handler = AriHandler(self.centre)
+        self.handler = AriHandler(self.centre, 1, *options)
         running.callback(self.handler.stop)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from callcentre_disclosure.asterisk import facts
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
+from callcentre_disclosure.asterisk.observing import UNOBSERVED, Observer
 from callcentre_disclosure.disclosure.call import CallFacts, Stage, Told
 from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.outcome import Disposition
@@ -45,10 +46,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What calls need of the house: sessions, and a place for the evidence."""
+    """What calls need of the house: sessions, a place for the evidence, and who measures."""
 
     begin: Callable[[CallFacts], Session]
     keep: Callable[[LedgerRecord], Awaitable[None]]
+    observer: Observer = UNOBSERVED
 
 
 #: How long after the channel of an agent who hands over we may hear of whom, in seconds.
@@ -117,6 +119,7 @@ class Call:
             except Exception:
                 # Whatever went wrong here is our fault, and no reason to hold a call.
                 _log.exception("a call failed; it goes on in the dialplan")
+                self._office.observer.failed()
             finally:
                 if not self._talking:
                     await self._clear()
@@ -188,6 +191,8 @@ class Call:
         """One announcement and its evidence: nobody is connected before that is written."""
         record = await teller.tell(call)
         await self._office.keep(record)
+        after = teller.silence.after(asyncio.get_running_loop().time())
+        self._office.observer.announced(record, teller.silence.before, after)
         return record
 
     async def _knows(self, teller: Teller, call: CallFacts, agent: Leg) -> bool:

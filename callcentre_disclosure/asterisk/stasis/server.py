@@ -16,6 +16,7 @@ from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
 from callcentre_disclosure.asterisk.ari.dialling import stay_connected
 from callcentre_disclosure.asterisk.ari.listening import Listener
 from callcentre_disclosure.asterisk.keeping import Keeping
+from callcentre_disclosure.asterisk.observing import Observer
 from callcentre_disclosure.asterisk.workers import beat
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import Session
@@ -51,6 +52,7 @@ def serve(
     begin: Callable[[CallFacts], Session],
     keep: Callable[[Sequence[LedgerRecord]], None],
     reload: Callable[[], None],
+    observer: Observer,
 ) -> None:
     """The worker of ``Workers``: serve until SIGTERM.
 
@@ -64,11 +66,17 @@ def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
-        life = asyncio.create_task(beat(heartbeat))
+        evidence = Keeping(keep)
+        handler = Handler(application, Office(begin, evidence.keep, observer))
+        asterisks = {login.name: Asterisk(login.name, handler) for login in logins if login.url}
+
+        def tell() -> None:
+            connected = {name: asterisk.connected for name, asterisk in asterisks.items()}
+            observer.alive(len(handler.calls), connected)
+
+        life = asyncio.create_task(beat(heartbeat, tell))
         # Alone there may be another handler already, to which all of our calls belong now.
         life.add_done_callback(lambda _: life.cancelled() or os._exit(1))
-        evidence = Keeping(keep)
-        handler = Handler(application, Office(begin, evidence.keep))
         listener = None
         if listening:
             passwords = {login.user: login.password for login in logins if not login.url}
@@ -77,7 +85,7 @@ def serve(
         dialling = [
             asyncio.create_task(
                 stay_connected(
-                    Asterisk(login.name, handler),
+                    asterisks[login.name],
                     url=login.url,
                     user=login.user,
                     password=login.password,
@@ -98,5 +106,6 @@ def serve(
             await listener.close()
         life.cancel()  # from here on a disk that does not answer has the parent end this
         await evidence.close()
+        tell()
 
     asyncio.run(work())

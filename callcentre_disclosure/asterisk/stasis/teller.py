@@ -9,10 +9,11 @@ beginning.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from callcentre_disclosure.asterisk import facts
 from callcentre_disclosure.asterisk.ari.protocol import Response
+from callcentre_disclosure.asterisk.silence import Silence
 from callcentre_disclosure.disclosure.announcement import Sound
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import (
@@ -57,10 +58,13 @@ _REASONS = {16: "normal", 17: "busy", 21: "rejected", 34: "congestion"}
 
 
 class Teller:
-    """Tells ``leg`` what the sessions say. ``variables`` are those that were set on the way."""
+    """Tells ``leg`` what the sessions say. ``variables`` are those that were set on the way,
+    ``silence`` is what was heard of the session that is held, or was last."""
 
     def __init__(self, line: Line, leg: Leg, begin: Callable[[CallFacts], Session]) -> None:
         self.variables: dict[str, str] = {}
+        self._clock = asyncio.get_running_loop().time
+        self.silence = Silence(self._clock())
         self._line = line
         self._leg = leg
         self._begin = begin
@@ -68,6 +72,7 @@ class Teller:
 
     async def tell(self, call: CallFacts) -> LedgerRecord:
         """Hold one session."""
+        self.silence = Silence(self._clock())
         session = self._begin(call)
         command = next(session)
         while True:
@@ -81,15 +86,15 @@ class Teller:
     async def _carry_out(self, command: Command) -> Report:
         match command:
             case Answer():
-                return None if self._leg.is_up else await self._do("POST", "answer")
+                return None if self._leg.is_up else await self._answer()
             case Progress():
                 return None  # the first sound opens the early media of a call that rings
             case SendText(text):
                 return await self._send_text(" ".join(text.split()))
             case Play(prompt, key):
-                return await self._play(prompt.sound, key)
+                return await self._heard(self._play(prompt.sound, key))
             case Ask(prompt, seconds):
-                return await self._ask(prompt.sound, seconds)
+                return await self._heard(self._ask(prompt.sound, seconds))
             case FindChannel(name) if leg := self._line.seen.named(name):
                 await self._line.catch_up()
                 return PlaybackReport(Ending.REFUSED) if leg.ended else None
@@ -106,6 +111,18 @@ class Teller:
                 reason = {"reason": _REASONS.get(cause, "normal")}
                 ended = await self._line.ask("DELETE", "channels", self._leg.id, query=reason)
                 return self._left(self._why(ended))
+
+    async def _answer(self) -> PlaybackReport | None:
+        failed = await self._do("POST", "answer")
+        self.silence.answered(self._clock())
+        return failed
+
+    async def _heard(self, playing: Awaitable[PlaybackReport]) -> PlaybackReport:
+        began = self._clock()
+        report = await playing
+        if report.played:
+            self.silence.broken(began, self._clock())
+        return report
 
     def _left(self, failed: PlaybackReport | None) -> PlaybackReport | None:
         """Whoever was sent away is nobody's to send anywhere else, although Asterisk 16 may take
@@ -192,10 +209,9 @@ class Teller:
         report = await self._stream(sound, "any")
         if report.ending is not Ending.FINISHED:
             return report
-        clock = asyncio.get_running_loop().time
-        begun = clock()
+        begun = self._clock()
         await self._line.until(lambda: bool(self._key()) or self._leg.ended, seconds)
-        elapsed = report.elapsed + clock() - begun
+        elapsed = report.elapsed + self._clock() - begun
         ending = Ending.HANGUP if self._leg.ended else Ending.FINISHED
         return PlaybackReport(ending, report.played, elapsed, self._key())
 
