@@ -30,6 +30,7 @@ from tests.dialplans import (
     held_transfers,
 )
 from tests.integration.test_announced_calls import SCRIPT_AS_HOOK
+from tests.integration.test_reconcile import CEL
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -99,6 +100,7 @@ DIALPLANS = [
     announced_dial("PJSIP/201&PJSIP/301"),
     announced_answer("PJSIP/201&PJSIP/301"),
     f" same => n,Queue(customer-service,r,,,300,{SCRIPT_AS_HOOK})\n",
+    CEL,
     held("_01848800XX"),
     held_transfers("_[234]01"),
     held_calls_made("_0[67]XXXXXXXX", "PJSIP/${EXTEN}@trunk", "premium"),

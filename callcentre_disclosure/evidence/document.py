@@ -49,7 +49,7 @@ def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]
         "started_at": utc(call.started_at) if call.started_at else None,
         "consumer": pseudonym(call.dialled_number if made else call.caller_number),
         "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
-        "caller_number": masked(call.caller_number),
+        "caller_number": call.caller_number if made else masked(call.caller_number),
         "queue": call.queue,
         "agent": call.agent,
         "member": call.member,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from callcentre_disclosure.config.model import EvidenceEntry
 from callcentre_disclosure.errors import EvidenceError
 
 from .chain import Entry
-from .keys import KeyRing
 from .postgresql import PostgresqlStore
-from .schema import LINK
+from .schema import COLUMNS, LINK
 from .sqlite import SqliteStore
 
 
@@ -57,14 +56,15 @@ def opened(entry: EvidenceEntry) -> Iterator[Store]:
 class Search:
     """Which disclosures are wanted: all that fit everything that is given.
 
-    ``id`` is a disclosure's, ``call`` a unique or linked id of Asterisk, ``consumer`` every
-    pseudonym of a number (``KeyRing.pseudonyms``). ``since`` and ``before`` are moments in UTC as
-    ``document.utc`` writes them, ``country`` one of those that the call was, or may have been,
-    answered in.
+    ``id`` is a disclosure's, ``call`` a unique or linked id of Asterisk, ``calls`` what all records
+    of one call share, of several calls, ``consumer`` every pseudonym of a number
+    (``KeyRing.pseudonyms``). ``since`` and ``before`` are moments in UTC as ``document.utc`` writes
+    them, ``country`` one of those that the call was, or may have been, answered in.
     """
 
     id: str | None = None
     call: str | None = None
+    calls: Sequence[str] = ()
     consumer: Sequence[str] = ()
     since: str | None = None
     before: str | None = None
@@ -76,30 +76,66 @@ class Search:
 
 def find(
     store: Store, search: Search, newest: int | None = None
-) -> Iterator[tuple[Entry, dict[str, Any]]]:
+) -> Generator[tuple[Entry, dict[str, Any]], None, None]:
     """The disclosures that are wanted and still there, in the order of time, each with its
     document; only so many of the ``newest``, where that is said. Raises ``EvidenceError``."""
-    condition, values = _condition(search)
-    statement = (
-        f"SELECT {', '.join(LINK)} FROM entries"  # noqa: S608
-        f" WHERE kind = 'disclosure' AND document IS NOT NULL{condition}"
-    )
-    if newest is None:
-        rows = store.read(f"{statement} ORDER BY at, writer, sequence", values)
-    else:
-        backwards = f"{statement} ORDER BY at DESC, writer DESC, sequence DESC LIMIT {newest:d}"
-        rows = reversed(list(store.read(backwards, values)))
-    for row in rows:
+    for row in _rows(store, LINK, search, newest):
         entry = Entry(*row)
         assert entry.document is not None
         try:
             document = json.loads(entry.document)
         except ValueError as problem:
-            raise EvidenceError(
-                f"entry {entry.sequence} of {entry.writer} is not what was written there",
-                remedy="run `callcentre-disclosure evidence verify`",
-            ) from problem
+            raise changed(entry) from problem
         yield entry, document
+
+
+def kept(store: Store, search: Search) -> Iterator[tuple[Entry, tuple[Any, ...]]]:
+    """The same, whatever has become of them, each with its values of ``COLUMNS``: what it was found
+    by."""
+    for row in _rows(store, (*LINK, *COLUMNS), search, None):
+        yield Entry(*row[: len(LINK)]), tuple(row[len(LINK) :])
+
+
+class Glance(NamedTuple):
+    """What the columns tell of a disclosure; nothing proves them."""
+
+    call: str
+    id: str
+    at: str
+    outcome: str
+
+
+def glance(store: Store, search: Search, newest: int) -> list[Glance]:
+    """At most so many of the ``newest`` disclosures that are wanted, in the order of time. Raises
+    ``EvidenceError``."""
+    return [Glance(*row) for row in _rows(store, Glance._fields, search, newest)]
+
+
+def _rows(
+    store: Store, names: Sequence[str], search: Search, newest: int | None
+) -> Iterable[tuple[Any, ...]]:
+    condition, values = _condition(search)
+    statement = (
+        f"SELECT {', '.join(names)} FROM entries"  # noqa: S608
+        f" WHERE kind = 'disclosure' AND document IS NOT NULL{condition}"
+    )
+    if newest is None:
+        return store.read(f"{statement} ORDER BY at, writer, sequence", values)
+    backwards = f"{statement} ORDER BY at DESC, writer DESC, sequence DESC LIMIT {newest:d}"
+    newest_first = list(store.read(backwards, values))
+    return newest_first[::-1]
+
+
+#: What comes of a document that is read and was not written by us.
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+
+
+def changed(entry: Entry) -> EvidenceError:
+    """What to say of an entry whose document is ``UNREADABLE``."""
+    return EvidenceError(
+        f"entry {entry.sequence} of {entry.writer} is not what was written there",
+        remedy="run `callcentre-disclosure evidence verify`",
+    )
 
 
 def purged(store: Store) -> tuple[int, str]:
@@ -108,18 +144,6 @@ def purged(store: Store) -> tuple[int, str]:
     statement = "SELECT count(*), max(keep_until) FROM entries WHERE id IS NULL AND kind = ?"
     ((count, day),) = store.read(statement, ["disclosure"])
     return int(count), day or ""
-
-
-def known_keys(entry: EvidenceEntry) -> KeyRing:
-    """The keys of a configuration, which are not made here: a new one would prove nothing. Raises
-    ``EvidenceError``."""
-    if not entry.keys.exists():
-        raise EvidenceError(
-            "the key of the evidence is not here",
-            where=str(entry.keys),
-            remedy="restore it: without it nothing can be proved, and no number found",
-        )
-    return KeyRing.open(entry.keys)
 
 
 def _condition(search: Search) -> tuple[str, list[str]]:
@@ -131,12 +155,12 @@ def _condition(search: Search) -> tuple[str, list[str]]:
     if search.call:
         condition += " AND (call = ? OR unique_id = ?)"
         values += [search.call, search.call]
-    if search.consumer:
-        condition += f" AND consumer IN ({', '.join('?' * len(search.consumer))})"
-        values += search.consumer
-    if search.since:
-        condition += " AND at >= ?"
-        values.append(search.since)
+    for name, several in (("call", search.calls), ("consumer", search.consumer)):
+        if several:
+            condition += f" AND {name} IN ({', '.join('?' * len(several))})"
+            values += several
+    condition += " AND at >= ?"  # ever, too: without it SQLite sorts a whole ledger for its newest
+    values.append(search.since or "")
     if search.before:
         condition += " AND at < ?"
         values.append(search.before)

@@ -130,8 +130,7 @@ class PrivateAsterisk:
     the language of any of them. ``pjsip_extra`` is appended to pjsip.conf, where
     ``[caller](+)`` adds options to an endpoint. ``files`` adds or replaces configuration files by
     name; ``modules`` names modules to load besides those that calls need (``cdr_csv``).
-    ``environment`` is added to that of this process for Asterisk and the AGI scripts it
-    starts.
+    ``environment`` is added to that of this process for Asterisk and the AGI scripts it starts.
 
     Raises ``AsteriskFailed`` where it is not up within ``boot_timeout`` seconds.
     """

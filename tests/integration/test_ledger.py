@@ -21,8 +21,6 @@ def test_whoever_was_told_recorded_is_there_once_whenever_a_writer_is_killed(
 def test_a_ledger_that_is_away_loses_nothing_and_holds_nobody(
     tmp_path: Path, postgresql: Server, postgresql_url: str
 ) -> None:
-    judged = ledger.away(
-        tmp_path, postgresql, postgresql_url, before=0.5, seconds=3.0, pace=0.005
-    )
+    judged = ledger.away(tmp_path, postgresql, postgresql_url, before=0.5, seconds=3.0, pace=0.005)
     assert not judged.problems
     assert len(judged.commits["away"]) > 100, "calls went on"

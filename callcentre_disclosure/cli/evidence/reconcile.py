@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ import click
 
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
-from callcentre_disclosure.config.model import EvidenceEntry
 from callcentre_disclosure.evidence.document import utc
-from callcentre_disclosure.evidence.reading import Search, find, opened
+from callcentre_disclosure.evidence.reading import Search, Store, find, opened
 from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
 from callcentre_disclosure.evidence.reconcile.calls import Call
 from callcentre_disclosure.evidence.reconcile.comparison import (
@@ -25,6 +24,10 @@ from callcentre_disclosure.evidence.reconcile.comparison import (
 )
 from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
 from callcentre_disclosure.evidence.reconcile.people import People
+from callcentre_disclosure.evidence.reconcile.rows import Reading
+
+_EMPTY = "no calls in it; is it switched on, with the events and columns of docs/evidence.md?"
+_PURGED = "SELECT COUNT(*) FROM entries WHERE kind = 'disclosure' AND document IS NULL"
 
 
 def _moment(
@@ -94,7 +97,7 @@ def command(
     by what Asterisk itself has written down of it.
 
     CEL is the best witness. CDR and the log of the queues do not tell whether an announcement was
-    over before the connection; what they find as well as CEL is said once.
+    over before the connection: of them count the calls that the source before does not know.
 
     Exit 1 for findings.
     """
@@ -102,58 +105,63 @@ def command(
         raise click.UsageError("name Asterisk's records: --cel, --cdr or --queue-log")
     configuration = load(config)
     people = People(configuration, trunks)
-    zone = timezone.utc if is_utc else None
+    reading = Reading(
+        columns,
+        timezone.utc if is_utc else None,
+        since - LONGEST_CALL if since else None,
+        before + LONGEST_CALL if before else None,
+    )
     sources: dict[str, Iterator[Call]] = {}
     if cel_places:
-        sources["cel"] = cel.calls(cel_places, columns, zone)
+        sources["cel"] = cel.calls(cel_places, reading)
     if cdr_places:
-        sources["cdr"] = cdr.calls(cdr_places, () if cel_places else columns, zone)
+        sources["cdr"] = cdr.calls(
+            cdr_places, replace(reading, columns=()) if cel_places else reading
+        )
     if queue_logs:
         sources["queue_log"] = queue_log.calls(queue_logs)
-    found: list[tuple[str, Finding]] = []
-    counted: dict[str, Counts] = {}
-    said: set[tuple[str, str]] = set()
-    for name, calls in sources.items():
-        comparison = Comparison(
-            people, since=since, before=before, tolerance=timedelta(seconds=tolerance)
-        )
-        documents = _documents(configuration.evidence, since, before)
-        for finding in comparison.findings(calls, documents):
-            key = (finding.call, finding.agent.partition("-0")[0])
-            if key not in said:
-                found.append((name, finding))
+    found: list[dict[str, object]] = []
+    compared: dict[str, Counts] = {}
+    known: set[str] = set()
+    with opened(configuration.evidence) as store:
+        for name, calls in sources.items():
+            comparison = Comparison(
+                people,
+                since=since,
+                before=before,
+                tolerance=timedelta(seconds=tolerance),
+                known=known,
+            )
+            for finding in comparison.findings(calls, _documents(store, since, before)):
+                found.append(_json(name, finding))
                 if not as_json:
                     click.echo(_text(name, finding))
-        said.update((one.call, one.agent.partition("-0")[0]) for _, one in found)
-        counted[name] = comparison.counts
+            known |= comparison.seen
+            compared[name] = comparison.counts
+            if not (comparison.seen or comparison.counts.calls):
+                click.echo(f"{name}: {_EMPTY}", err=True)
+        ((purged,),) = store.read(_PURGED)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "findings": [_json(name, finding) for name, finding in found],
-                    "compared": {name: asdict(counts) for name, counts in counted.items()},
-                },
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
+        counted = {name: asdict(counts) for name, counts in compared.items()}
+        told = {"findings": found, "compared": counted, "purged": purged}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        for name, counts in counted.items():
+        for name, counts in compared.items():
             click.echo(_summary(name, counts))
+        if purged:
+            click.echo(f"{purged} records have been purged: their calls seem to have none")
     if found:
         raise click.exceptions.Exit(1)
 
 
 def _documents(
-    entry: EvidenceEntry, since: datetime | None, before: datetime | None
+    store: Store, since: datetime | None, before: datetime | None
 ) -> Iterator[dict[str, Any]]:
     search = Search(
         since=utc(since - LONGEST_CALL) if since else None,
         before=utc(before + LONGEST_CALL) if before else None,
     )
-    with opened(entry) as store:
-        for _, document in find(store, search):
-            yield document
+    return (document for _, document in find(store, search))
 
 
 def _text(source: str, finding: Finding) -> str:
@@ -174,12 +182,11 @@ def _text(source: str, finding: Finding) -> str:
 
 
 def _summary(source: str, counts: Counts) -> str:
-    purged = f", {counts.purged} purged" if counts.purged else ""
     return (
         f"{source}: {counts.calls} calls reached a person: {counts.told} told, "
         f"{counts.exempt} exempt, {counts.leaks} not as they should be; {counts.internal} among "
         f"agents, {counts.unreached} reached nobody; {counts.records} records, "
-        f"{counts.unmatched} of calls that are not in it{purged}"
+        f"{counts.unmatched} of calls that are not in it"
     )
 
 

@@ -132,12 +132,12 @@ def test_the_wait_of_who_had_chosen_is_in_the_record(
     assert document(replace(told, call=chosen))["waited_since_choice"] == 20.0
 
 
-def test_of_a_made_call_both_numbers_are_masked(record: MakeRecord) -> None:
+def test_of_a_made_call_the_number_of_who_is_called_is_masked(record: MakeRecord) -> None:
     received = record("id-1")
     made = replace(received, call=replace(received.call, direction=Direction.OUTBOUND))
     assert document(received)["dialled_number"] == "0184880001", "that of the company"
     assert document(made)["dialled_number"] == "********01"
-    assert document(made)["caller_number"] == "**********78"
+    assert document(made)["caller_number"] == "+33612345678", "that of the company"
 
 
 def test_the_day_is_that_of_the_machine(record: MakeRecord) -> None:

@@ -1,0 +1,62 @@
+"""The log of the queues: which member was given which caller, to the second.
+
+``CONNECT`` is written once the announcement is over, also where the caller has hung up in it; the
+call that ``COMPLETECALLER`` then tells of lasted 0 s. Who is called without a queue, or gets a
+caller by a transfer, is not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+
+from .calls import Call, Connection, Party
+from .rows import lines, moment
+
+_TALKED = ("COMPLETEAGENT", "COMPLETECALLER", "TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER")
+_A_SECOND = timedelta(seconds=1)
+_LONGEST = timedelta(hours=24)
+
+
+def calls(places: Sequence[str]) -> Iterator[Call]:
+    """The connections of some files, each as a call of its own; the oldest file comes first.
+
+    Raises ``EvidenceError``.
+    """
+    talking: dict[str, Connection] = {}
+    for place in places:
+        for line in lines(place):
+            fields = line.rstrip("\r\n").split("|")
+            if len(fields) < 5 or (fields[4] != "CONNECT" and fields[4] not in _TALKED):
+                continue
+            try:
+                at = moment(fields[0], timezone.utc)
+            except (ValueError, OverflowError):
+                continue  # a line that was cut
+            caller, member = fields[1], fields[3]
+            if fields[4] == "CONNECT":
+                agent = Party(member, fields[6] if len(fields) > 6 else "")
+                talking[caller] = Connection(
+                    Party("", caller), agent, at, None, resolution=_A_SECOND
+                )
+            elif connection := talking.pop(caller, None):
+                lasted = fields[6:7] if fields[4].startswith("COMPLETE") else []
+                if lasted != ["0"]:
+                    yield _call(caller, connection, at)
+    for caller, connection in talking.items():
+        yield _call(caller, connection, None)
+
+
+def _call(caller: str, connection: Connection, until: datetime | None) -> Call:
+    assert connection.since is not None
+    ended = until or connection.since + _LONGEST
+    return Call(
+        id=caller,
+        ids=frozenset((caller,)),
+        ended=ended,
+        connections=(
+            Connection(
+                connection.first, connection.second, connection.since, until, connection.resolution
+            ),
+        ),
+    )

@@ -1,0 +1,81 @@
+"""``evidence reconcile``, on a log of a queue and a ledger without any record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from callcentre_disclosure.evidence.sqlite import SqliteStore
+from tests.command_line import run
+
+CONFIGURATION = """\
+languages: [fr]
+evidence: {file: evidence.sqlite}
+sites: {casablanca: {country: MA}}
+agents: {PJSIP/2??: {site: casablanca}}
+"""
+LOG = """\
+1795000005|1795000000.1|support|PJSIP/201|CONNECT|4|1795000000.2|1
+1795000009|1795000000.1|support|PJSIP/201|COMPLETECALLER|4|4|1
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIGURATION)
+    store = SqliteStore(tmp_path / "evidence.sqlite")
+    store.try_out()
+    store.close()
+    (tmp_path / "queue_log").write_text(LOG)
+    return path
+
+
+def test_a_finding_says_what_and_what_to_do(config: Path) -> None:
+    done = run(
+        "evidence", "reconcile", f"--config={config}", f"--queue-log={config.parent}/queue_log"
+    )
+    assert done.exit_code == 1, done.output
+    finding, why, summary = done.stdout.splitlines()
+    assert "never-announced  call 1795000000.1 by queue_log: the caller with PJSIP/201 (MA)" in (
+        finding
+    )
+    assert "for 4.0 s" in finding
+    assert "have this road announced in the dialplan" in why
+    assert summary.startswith("queue_log: 1 calls reached a person: 0 told, 0 exempt, 1 not")
+
+
+def test_as_json(config: Path) -> None:
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", "--json", log)
+    said = json.loads(done.stdout)
+    (finding,) = said["findings"]
+    assert (finding["leak"], finding["agent"], finding["country"]) == (
+        "never-announced",
+        "PJSIP/201",
+        "MA",
+    )
+    assert said["compared"]["queue_log"]["leaks"] == 1
+    assert said["purged"] == 0
+
+
+def test_nothing_found(config: Path) -> None:
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", log, "--to=2020-01-01")
+    assert (done.exit_code, "0 calls reached a person" in done.stdout) == (0, True)
+
+
+def test_an_empty_source_is_no_proof(config: Path) -> None:
+    empty = config.parent / "cel.csv"
+    empty.touch()
+    done = run("evidence", "reconcile", f"--config={config}", f"--cel={empty}")
+    assert done.exit_code == 0
+    assert "cel: no calls in it; is it switched on" in done.stderr
+
+
+def test_wrong_use(config: Path) -> None:
+    assert run("evidence", "reconcile", f"--config={config}").exit_code == 2
+    done = run("evidence", "reconcile", f"--config={config}", "--cel=/nowhere/Master.csv")
+    assert (done.exit_code, "No such file" in done.stderr) == (2, True)
