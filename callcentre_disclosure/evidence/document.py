@@ -30,6 +30,7 @@ def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]
     """
     call, resolution = record.call, record.resolution
     made = call.direction is Direction.OUTBOUND
+    consumer = call.dialled_number if made else call.caller_number
     return {
         "schema": SCHEMA_VERSION,
         "id": record.disclosure_id,
@@ -42,12 +43,12 @@ def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]
         "asterisk": call.asterisk,
         "unique_id": call.unique_id,
         "linked_id": call.linked_id,
-        "channel": call.channel,
-        "trunk": call.trunk,
+        "channel": _without(consumer, call.channel),
+        "trunk": _without(consumer, call.trunk),
         "direction": call.direction.value,
         "stage": call.stage.value,
         "started_at": utc(call.started_at) if call.started_at else None,
-        "consumer": pseudonym(call.dialled_number if made else call.caller_number),
+        "consumer": pseudonym(consumer),
         "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
         "caller_number": call.caller_number if made else masked(call.caller_number),
         "queue": call.queue,
@@ -119,6 +120,12 @@ def _plain(text: str | None) -> str | None:
     if text is None:
         return None
     return text[:_LONGEST].replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _without(number: str | None, text: str | None) -> str | None:
+    """A channel that was made to call somebody may be called after their number."""
+    shown = masked(number)
+    return text.replace(number, shown) if number and text and shown else text
 
 
 def _day(record: LedgerRecord) -> str:

@@ -140,6 +140,23 @@ def test_of_a_made_call_the_number_of_who_is_called_is_masked(record: MakeRecord
     assert document(made)["caller_number"] == "+33612345678", "that of the company"
 
 
+def test_a_channel_that_is_called_after_a_number_does_not_tell_it(record: MakeRecord) -> None:
+    received = record("id-1")
+    channel = "Local/0612345678@outbound-0000002a;1"
+    call = replace(
+        received.call,
+        direction=Direction.OUTBOUND,
+        caller_number="0184880001",
+        dialled_number="0612345678",
+        channel=channel,
+        trunk="Local/0612345678@outbound",
+    )
+    line = document(replace(received, call=call))
+    assert line["channel"] == "Local/********78@outbound-0000002a;1"
+    assert line["trunk"] == "Local/********78@outbound"
+    assert "12345678" not in json.dumps({**line, "consumer": None})
+
+
 def test_the_day_is_that_of_the_machine(record: MakeRecord) -> None:
     late = datetime(2026, 11, 24, 0, 30, tzinfo=timezone(timedelta(hours=1)))
     told = record("id-1", at=late)
