@@ -252,7 +252,7 @@ class Server:
         assert self._process is not None
         with suppress(FileNotFoundError):
             lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-            return lines[0] == str(self._process.pid) and lines[7:] == ["ready   "]
+            return lines[:1] == [str(self._process.pid)] and lines[7:] == ["ready   "]
         return False
 
     def _forget(self) -> None:

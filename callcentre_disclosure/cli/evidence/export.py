@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -45,9 +46,7 @@ def command(
     configuration = load(config)
     wanted_records = search(configuration, caller, **given)
     if str(file) == "-":
-        count = _write(
-            click.get_binary_stream("stdout"), Format(wanted), configuration, wanted_records
-        )
+        count = _write(sys.stdout.buffer, Format(wanted), configuration, wanted_records)
     elif file.exists() and not file.is_file():
         raise click.BadParameter(f"{file} is no file; use - for standard output")
     else:
