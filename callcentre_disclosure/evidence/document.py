@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from callcentre_disclosure.disclosure.call import Direction
+from callcentre_disclosure.disclosure.call import Direction, endpoint_of, interface_of
 from callcentre_disclosure.disclosure.record import (
     SCHEMA_VERSION,
     LedgerRecord,
@@ -52,7 +52,10 @@ def document(record: LedgerRecord, pseudonym: Callable[[str | None], str | None]
         "dialled_number": masked(call.dialled_number) if made else call.dialled_number,
         "caller_number": call.caller_number if made else masked(call.caller_number),
         "queue": call.queue,
-        "agent": call.agent,
+        "agent": interface_of(call.agent) if call.agent else None,
+        "agent_channel": call.agent
+        if call.agent and endpoint_of(call.agent) != call.agent
+        else None,
         "member": call.member,
         "route": record.route.id,
         "on_failure": record.route.on_failure.value,

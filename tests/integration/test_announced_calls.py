@@ -220,7 +220,8 @@ def test_the_country_of_the_agent_who_was_dialled(
     assert answered <= told.start
     assert agent_heard(call)[0][0] >= told.end
     (record,) = office.centre.evidence()
-    assert record["agent"].startswith("PJSIP/301-")
+    assert record["agent"] == "PJSIP/301"
+    assert record["agent_channel"].startswith("PJSIP/301-")
     assert record["countries"] == ["TN"]
 
 

@@ -601,7 +601,7 @@ def test_an_agent_calls_a_consumer(office: Office, consumer: Phone, extension: s
     assert heard.first_word(AMINA) >= told["fr/outbound-answered-ma"].end
     (record,) = office.evidence(1)
     heard.agrees_with(record)
-    assert record["agent"].startswith("PJSIP/201-")
+    assert record["agent_channel"].startswith("PJSIP/201-")
 
 
 @pytest.mark.parametrize("extension", ["001"])

@@ -53,6 +53,7 @@ def test_a_record_tells_the_whole_journey(record: MakeRecord) -> None:
         "caller_number": "**********78",
         "queue": None,
         "agent": None,
+        "agent_channel": None,
         "member": None,
         "route": "service",
         "on_failure": "generic",
@@ -155,6 +156,13 @@ def test_a_channel_that_is_called_after_a_number_does_not_tell_it(record: MakeRe
     assert line["channel"] == "Local/********78@outbound-0000002a;1"
     assert line["trunk"] == "Local/********78@outbound"
     assert "12345678" not in json.dumps({**line, "consumer": None})
+
+
+def test_an_agent_goes_by_the_interface_whatever_told_of_them(record: MakeRecord) -> None:
+    told = record("id-1")
+    for agent, channel in (("PJSIP/201", None), ("PJSIP/201-0000002a", "PJSIP/201-0000002a")):
+        line = document(replace(told, call=replace(told.call, agent=agent)))
+        assert (line["agent"], line["agent_channel"]) == ("PJSIP/201", channel)
 
 
 def test_the_day_is_that_of_the_machine(record: MakeRecord) -> None:
