@@ -85,9 +85,24 @@ class Process:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            if " serves" in line:
-                self._serving.add(json.loads(line)["process"])
-            self._log.put(line)
+            self._said(line)
+
+    def _said(self, line: str) -> None:
+        if " serves" in line:
+            self._serving.add(json.loads(line)["process"])
+        self._log.put(line)
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers that serve, or did and are still there."""
+        return [pid for pid in self._children() if pid in self._serving]
+
+    def beside(self) -> list[int]:
+        """Those of the other processes of the server."""
+        return [pid for pid in self._children() if pid not in self._serving]
+
+    def _children(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
 
     def stop(self) -> None:
         """Drain and end."""
@@ -112,18 +127,6 @@ class Server(Process):
         super().__init__(centre, "fastagi", listen, f"--workers={workers}", *options)
         for _ in range(workers):
             self.wait_for(" serves")
-
-    def workers(self) -> list[int]:
-        """The process ids of the workers that serve, or did and are still there."""
-        return [pid for pid in self._children() if pid in self._serving]
-
-    def beside(self) -> list[int]:
-        """Those of the other processes of the server."""
-        return [pid for pid in self._children() if pid not in self._serving]
-
-    def _children(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()]
 
 
 class AriHandler(Process):

@@ -87,11 +87,9 @@ class Handler(AriHandler):
         self.said: list[str] = []
         super().__init__(centre, asterisks)
 
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            self._log.put(line)
+    def _said(self, line: str) -> None:
+        self.said.append(line)
+        super()._said(line)
 
     def kill(self) -> None:
         """The handler with all its processes, as by a machine that loses its power."""
@@ -101,9 +99,8 @@ class Handler(AriHandler):
 
     def kill_worker(self) -> None:
         """The process that does the work; the one that watches it starts another."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        (worker,) = children.read_text().split()
-        os.kill(int(worker), signal.SIGKILL)
+        (worker,) = self.workers()
+        os.kill(worker, signal.SIGKILL)
 
     def ends_within(self, seconds: float) -> None:
         """It drains, and has no call left that would have to end first."""
@@ -192,7 +189,7 @@ class Staff(Office):
     def records(self, heard: Heard) -> list[dict[str, Any]]:
         """The evidence of one call so far."""
         ours = next(name for name, phone in self.callers.items() if heard.call in phone.calls)
-        records = self.centre.evidence()
+        records = self.centre.evidence()[self.before :]
         return [record for record in records if record["channel"].startswith(f"PJSIP/{ours}-")]
 
     def outcomes(self, heard: Heard) -> list[str]:
