@@ -7,9 +7,9 @@ demo: .venv/ready  ## Make an announced call on this machine and show what the c
 	$(BIN)/callcentre-disclosure demo
 
 test: .venv/ready  ## Run every test.
-	$(BIN)/coverage run -m pytest tests/unit
+	$(BIN)/coverage run -m pytest tests/unit/disclosure
 	$(BIN)/coverage report --include='callcentre_disclosure/disclosure/*' --fail-under=100
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests --ignore tests/unit
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests --ignore tests/unit/disclosure
 
 check: .venv/ready  ## Format, lint, types, import rule.
 	$(BIN)/ruff format --check
