@@ -90,6 +90,8 @@ def _verify(
     for store in stores:
         for row in store.read(_HEADS):
             head = Head(*row)
+            if not _is_well_formed(head):
+                continue  # like one that is not there
             if head.writer not in heads or head.sequence > heads[head.writer].sequence:
                 heads[head.writer] = head
     verdict = Verdict()
@@ -123,7 +125,7 @@ class _Purges:
         for store in stores:
             for row in store.read(statement):
                 entry = Entry(*row)
-                key = ring.get(entry.key)
+                key = ring.get(entry.key) if _is_well_formed(entry) else None
                 if entry.document and key and _is_whole(entry) and entry.is_sealed_by(key):
                     note = json.loads(entry.document)
                     for writer, first, last in note["purged"]:
@@ -165,9 +167,13 @@ def _verify_chain(
 
     for row in rows:
         entry = Entry(*row[: len(LINK)])
+        copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
+        if not _is_well_formed(entry) or entry.sequence < 1:
+            what = f"is none that we have written: its place is {entry.sequence!r}"
+            add(Manipulation.FORGED, 0, what, copies["id"])
+            continue
         if entry.sequence <= last.sequence:
             continue  # sent, and not yet taken out of the file it was sent from
-        copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
         verdict.entries += 1
         verdict.purged += entry.document is None
         follows = entry.sequence == last.sequence + 1
@@ -234,6 +240,14 @@ def _wrong(
         edited = [name for name in COLUMNS if copies[name] is not None]
     if edited:
         yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
+
+
+def _is_well_formed(link: Entry | Head) -> bool:
+    """SQLite keeps whatever it is given in any column."""
+    texts = link._asdict()
+    sequence, document = texts.pop("sequence"), texts.pop("document", None)
+    is_text = all(isinstance(text, str) for text in texts.values())
+    return is_text and isinstance(sequence, int) and isinstance(document, str | None)
 
 
 def _is_whole(entry: Entry) -> bool:

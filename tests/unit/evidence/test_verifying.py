@@ -165,6 +165,11 @@ def copied(house: House) -> None:
     house.add("entries", LINK, house.entry(4)._replace(sequence=9))
 
 
+def hidden(house: House) -> None:
+    """In front of the first one."""
+    house.add("entries", (*LINK, "id"), (*house.entry(4)._replace(sequence=0), "forged"))
+
+
 def purged_by_hand(house: House) -> None:
     nothing = ", ".join(f"{name} = NULL" for name in ("document", *COLUMNS))
     house.change(f"UPDATE entries SET {nothing} WHERE sequence = 4")
@@ -209,6 +214,7 @@ MANIPULATIONS: dict[str, tuple[Callable[[House], None], tuple[Manipulation, int,
         (Manipulation.MISSING, 1, None),
     ),
     "one is added": (forged, (Manipulation.FORGED, 9, None)),
+    "one is hidden before the first": (hidden, (Manipulation.FORGED, 0, "forged")),
     "one is copied": (copied, (Manipulation.MOVED, 9, None)),
     "two are swapped": (swapped, (Manipulation.MOVED, 4, "e")),
     "one is purged by hand": (purged_by_hand, (Manipulation.REMOVED, 4, None)),
@@ -240,6 +246,33 @@ def test_a_manipulation_is_found_and_named(
     first, *_ = house.verify().findings
     assert (first.manipulation, first.sequence, first.id) == expected
     assert first.writer == writer
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sequence = 'one'",
+        "document = CAST(document AS BLOB)",
+        "seal = x'00'",
+        "key = x'00'",
+        "kind = CAST(kind AS BLOB)",
+    ],
+)
+def test_what_is_no_text_is_not_ours(place: LedgerPlace, record: MakeRecord, change: str) -> None:
+    """SQLite keeps whatever it is given."""
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a", "b", "c")
+    house.change(f"UPDATE entries SET {change} WHERE sequence = 2")
+    assert Manipulation.FORGED in [one.manipulation for one in house.verify().findings]
+    house.file.close()
+
+
+def test_a_head_that_is_no_text_is_none(place: LedgerPlace, record: MakeRecord) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a")
+    house.change("UPDATE heads SET seal = x'00'")
+    assert [one.manipulation for one in house.verify().findings] == [Manipulation.NO_HEAD]
+    house.file.close()
 
 
 def test_nothing_else_is_accused(house: House) -> None:
