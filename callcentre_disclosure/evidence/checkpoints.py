@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from callcentre_disclosure.config.replacing import replacing
 from callcentre_disclosure.errors import EvidenceError
 
 from .keys import Key, KeyRing
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,6 @@ class Checkpoint:
 
     def is_signed(self, ring: KeyRing) -> bool:
         """Whether this is what was signed, with a key of this installation."""
-        from cryptography.exceptions import InvalidSignature
-
         key = ring.get(self.key)
         if key is None:
             return False
@@ -95,12 +93,6 @@ def public_key(key: Key) -> str:
 
 
 def _private(key: Key) -> Ed25519PrivateKey:
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    except ImportError as missing:
-        raise EvidenceError(
-            "checkpoints need cryptography", remedy="pip install 'callcentre-disclosure[evidence]'"
-        ) from missing
     return Ed25519PrivateKey.from_private_bytes(key.for_("checkpoint"))
 
 
