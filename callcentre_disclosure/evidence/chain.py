@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     def is_sealed_by(self, key: Key, sequence: int | None = None) -> bool:
         """Whether this is what was sealed, at its place or at another one."""
         place = self if sequence is None else self._replace(sequence=sequence)
-        return hmac.compare_digest(_seal(key, "entry", *place[:-2]), self.seal)
+        return hmac.compare_digest(_seal(key, "entry", *place[:-2]).encode(), self.seal.encode())
 
 
 class Head(NamedTuple):
@@ -59,7 +59,15 @@ class Head(NamedTuple):
 
     def is_sealed_by(self, key: Key) -> bool:
         """Whether this is what was sealed."""
-        return hmac.compare_digest(_seal(key, "head", *self[:-1]), self.seal)
+        return hmac.compare_digest(_seal(key, "head", *self[:-1]).encode(), self.seal.encode())
+
+
+def is_well_formed(link: Entry | Head) -> bool:
+    """Whether a row may be a link at all: SQLite keeps whatever it is given in any column."""
+    texts = link._asdict()
+    sequence, document = texts.pop("sequence"), texts.pop("document", None)
+    is_text = all(isinstance(text, str) for text in texts.values())
+    return is_text and isinstance(sequence, int) and (document is None or isinstance(document, str))
 
 
 def first_head(writer: str, key: Key) -> Head:

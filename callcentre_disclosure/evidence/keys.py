@@ -81,15 +81,20 @@ class KeyRing:
 
 
 def rotate(file: str | os.PathLike[str]) -> Key:
-    """Take a new key into use. Raises ``EvidenceError``."""
+    """Take a new key into use, in one step. Raises ``EvidenceError``."""
     KeyRing.open(file)
     secret = os.urandom(32)
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_APPEND), "w") as opened:
-            opened.write(secret.hex() + "\n")
-    except OSError as problem:
+        with open(file, encoding="ascii") as opened:  # noqa: PTH123
+            before, owner = opened.read(), os.fstat(opened.fileno())
+        made = _written(file, f"{before.rstrip()}\n{secret.hex()}\n")
+        os.chmod(made, owner.st_mode & 0o777)  # noqa: PTH101
+        if os.geteuid() == 0:
+            os.chown(made, owner.st_uid, owner.st_gid)
+        os.replace(made, file)  # noqa: PTH105
+    except (OSError, UnicodeError) as problem:
         raise EvidenceError(
-            f"no key can be added: {problem.strerror}",
+            f"no key can be added: {problem}",
             where=os.fspath(file),
             remedy="run this as the owner of the file",
         ) from problem
@@ -136,16 +141,22 @@ def _read(file: str | os.PathLike[str]) -> list[Key]:
 
 def _make(file: str | os.PathLike[str]) -> None:
     """Of several processes that make it at once, the first wins."""
-    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    made = os.path.join(folder, f".key-{os.urandom(8).hex()}")  # noqa: PTH118
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as opened:
-        opened.write(_HEADING + os.urandom(32).hex() + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    os.makedirs(os.path.dirname(os.path.abspath(file)), exist_ok=True)  # noqa: PTH100, PTH103, PTH120
+    made = _written(file, f"{_HEADING}{os.urandom(32).hex()}\n")
     try:
         os.link(made, file)
     except FileExistsError:
         pass
     finally:
         os.unlink(made)  # noqa: PTH108
+
+
+def _written(file: str | os.PathLike[str], text: str) -> str:
+    """A new file beside another, durably written; returns its name."""
+    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
+    made = os.path.join(folder, f".key-{os.urandom(8).hex()}")  # noqa: PTH118
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return made

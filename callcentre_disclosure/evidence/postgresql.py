@@ -26,6 +26,22 @@ _PATIENCE: Mapping[str, Any] = {
 }
 _ROWS_AT_ONCE = 1000
 
+#: What would let others see, or keep, something else than was written; and what must be there.
+_ODDITIES = """
+    SELECT 'trigger', tgname::text FROM pg_trigger
+    WHERE tgrelid IN (to_regclass('entries'), to_regclass('heads')) AND NOT tgisinternal
+    UNION ALL
+    SELECT 'rule', rulename::text FROM pg_rewrite
+    WHERE ev_class IN (to_regclass('entries'), to_regclass('heads'))
+    UNION ALL
+    SELECT 'row security of', relname::text FROM pg_class
+    WHERE oid IN (to_regclass('entries'), to_regclass('heads')) AND relrowsecurity
+    UNION ALL
+    SELECT 'no primary key of', name FROM (VALUES ('entries'), ('heads')) AS ours (name)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_index WHERE indrelid = to_regclass(name) AND indisprimary AND indisvalid
+    )
+    ORDER BY 1, 2"""
 _TAKE = insert("entries", (*LINK, *COLUMNS)) + " ON CONFLICT (writer, sequence) DO NOTHING"
 _TAKE_HEAD = (
     insert("heads", HEAD) + " ON CONFLICT (writer) DO UPDATE SET (sequence, last, key, seal) ="
@@ -73,6 +89,11 @@ class PostgresqlStore:
             database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield
 
+    def oddities(self) -> Iterator[str]:
+        """What is not as we have made it around the entries: tables, triggers, rules."""
+        for kind, name in self.read(_ODDITIES):
+            yield f"{kind} {name}"
+
     def change(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Carry out a statement, durably; returns how many rows it changed."""
         with self._opened("cannot be changed") as database, database.transaction():
@@ -119,7 +140,7 @@ class PostgresqlStore:
         there = dict(cursor.fetchall())
         seal = LINK.index("seal")
         for row in rows:
-            if there[row[1]] != row[seal]:
+            if there.get(row[1]) != row[seal]:
                 raise EvidenceError(
                     f"entry {row[1]} of {writer} is another one there",
                     where=self.url,

@@ -65,6 +65,7 @@ def purge(
             with file.transaction("records are not purged") as database:
                 database.execute("PRAGMA secure_delete=ON")
                 database.executemany(_PURGE, [(*one, day) for one in some])
+            list(file.read("PRAGMA wal_checkpoint(TRUNCATE)"))  # else they stay in the -wal
 
 
 def _ranges(entries: Iterable[tuple[str, int]]) -> Iterator[Range]:

@@ -27,6 +27,9 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[None]:
         """Inside of it everything is read as it was when it began."""
 
+    def oddities(self) -> Iterator[str]:
+        """What is not as we have made it around the entries: tables, indexes, triggers."""
+
     def close(self) -> None:
         """Let go of it."""
 

@@ -9,12 +9,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from callcentre_disclosure.errors import EvidenceError
 
-from .chain import Content, Head, extended, first_head
+from .chain import Content, Head, extended, first_head, is_well_formed
 from .keys import KeyRing
 from .schema import COLUMNS, HEAD, LINK, MIGRATIONS, insert
 
@@ -25,6 +25,14 @@ _PATIENCE = 30.0
 _INSERT = insert("entries", (*LINK, *COLUMNS))
 _TO_WRITE = "make room, and let the user that runs Asterisk or the server write there"
 _TO_READ = "do this as the user that runs Asterisk or the server"
+#: Tells in a SQLite file whose it is.
+_APPLICATION = 0x6363_6473
+_HEADS = f"SELECT {', '.join(HEAD)} FROM heads ORDER BY rowid DESC"  # noqa: S608
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'"
+
+
+class ForeignHead(EvidenceError):
+    """The end of a chain that no key of ours has sealed."""
 
 
 class SqliteStore:
@@ -38,18 +46,22 @@ class SqliteStore:
         self._database: sqlite3.Connection | None = None
         self._inode = 0  # of the file that is open: somebody may put another one in its place
 
-    def extend(self, ring: KeyRing, rows: Sequence[tuple[Content, Sequence[Any]]]) -> None:
+    def extend(
+        self, ring: KeyRing, rows: Sequence[tuple[Content, Sequence[Any]]], *, anew: bool = False
+    ) -> None:
         """Seal contents, with the values of ``COLUMNS``, to the chain; they are durable when this
-        returns, and are all there or none."""
+        returns, and are all there or none. Raises ``ForeignHead`` where no key of ours has sealed
+        the end of it, unless a chain is to begin ``anew``."""
         with self.transaction("records are not written") as database:
-            head = self._head(database, ring)
+            head = _head(database, ring, anew)
             if head.key != ring.current.id:
                 head = _rotated(database, head, ring)
             entries, head = extended(head, ring.current, [content for content, _ in rows])
             sealed = zip(entries, rows, strict=True)
             database.executemany(_INSERT, [(*entry, *columns) for entry, (_, columns) in sealed])
-            database.execute("DELETE FROM heads")
+            database.execute("DELETE FROM heads WHERE writer = ?", (head.writer,))
             database.execute(insert("heads", HEAD), head)
+            _see(database, head, entries[0].sequence)
 
     def read(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that a statement selects, as they are now."""
@@ -73,10 +85,29 @@ class SqliteStore:
     def try_out(self) -> None:
         """Raise ``EvidenceError`` where entries could not be written; leaves nothing open."""
         try:
-            with self.transaction("records cannot be written"):
-                pass
+            with self.transaction("records cannot be written") as database:
+                database.execute(f"PRAGMA application_id={_APPLICATION}")  # which is a write
         finally:
             self.close()
+
+    def has_begun(self) -> bool:
+        """Whether there is a chain."""
+        if not os.path.exists(self.file):  # noqa: PTH110
+            return False
+        ((begun,),) = self.read("SELECT count(*) FROM heads")
+        return bool(begun)
+
+    def oddities(self) -> Iterator[str]:
+        """What is not as we have made it around the entries: tables, indexes, triggers."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as ours:
+            for statements in MIGRATIONS:
+                for statement in statements:
+                    ours.execute(statement)
+            made = set(ours.execute(_SCHEMA))
+        for kind, name, *_ in sorted(made.symmetric_difference(self.read(_SCHEMA))):
+            yield f"{kind} {name}"
+        problems = [str(problem) for (problem,) in self.read("PRAGMA integrity_check(5)")]
+        yield from (problem for problem in problems if problem != "ok")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -115,11 +146,28 @@ class SqliteStore:
                 f"{failure}: {with_less}", where=self.file, remedy=remedy
             ) from problem
 
-    def _head(self, database: sqlite3.Connection, ring: KeyRing) -> Head:
-        row = database.execute(f"SELECT {', '.join(HEAD)} FROM heads").fetchone()  # noqa: S608
-        if row is not None:
-            return Head(*row)
-        return first_head(f"{os.uname().nodename}-{os.urandom(4).hex()}", ring.current)
+
+def _head(database: sqlite3.Connection, ring: KeyRing, anew: bool) -> Head:
+    """The end of our chain. One that was forged stays where it is, for ``verify`` to find."""
+    heads = [Head(*row) for row in database.execute(_HEADS)]
+    for head in heads:
+        key = ring.get(head.key) if is_well_formed(head) else None
+        if key and head.is_sealed_by(key):
+            return head
+    if heads and not anew:
+        raise ForeignHead(
+            "no key of ours has sealed the end of the chain",
+            remedy="run `callcentre-disclosure evidence verify`",
+        )
+    return first_head(f"{os.uname().nodename}-{os.urandom(4).hex()}", ring.current)
+
+
+def _see(database: sqlite3.Connection, head: Head, first: int) -> None:
+    """That what was written is there: somebody may have put a trigger into the file."""
+    count = "SELECT count(*) FROM entries WHERE writer = ? AND sequence BETWEEN ? AND ?"
+    ((there,),) = database.execute(count, (head.writer, first, head.sequence))
+    if there != head.sequence - first + 1 or tuple(head) not in database.execute(_HEADS).fetchall():
+        raise sqlite3.DatabaseError("the file does not keep what is written: is there a trigger?")
 
 
 def _rotated(database: sqlite3.Connection, head: Head, ring: KeyRing) -> Head:
@@ -143,6 +191,8 @@ def _open(file: str) -> sqlite3.Connection:
     folder = os.path.dirname(file)
     if folder:
         os.makedirs(folder, exist_ok=True)
+    if not os.path.exists(file):  # noqa: PTH110
+        _save_what_is_beside(file)
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o640))
     database = sqlite3.connect(
         file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
@@ -156,6 +206,13 @@ def _open(file: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _save_what_is_beside(file: str) -> None:
+    """Of a ledger that was moved away. SQLite would throw away what it has not yet taken over."""
+    for beside in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.rename(file + beside, f"{file}.moved-{time.time_ns():x}{beside}")  # noqa: PTH104
 
 
 def _migrate(database: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -15,9 +16,11 @@ from callcentre_disclosure.config.model import EvidenceEntry
 from callcentre_disclosure.errors import EvidenceError
 
 from . import checkpoints
+from .chain import Head, is_well_formed
 from .forwarding import alone, forward
 from .keys import KeyRing
 from .postgresql import PostgresqlStore
+from .schema import HEAD
 from .sqlite import SqliteStore
 
 #: How often somebody looks whether entries wait, in seconds.
@@ -25,7 +28,10 @@ _LOOK_SECONDS = 0.5
 #: A ledger that is away is tried again after one second, then less and less often.
 _LONGEST_PAUSE = 30.0
 
-_ENDS = "SELECT writer, sequence, last FROM heads ORDER BY writer"
+#: A checkpoint that could not be signed is tried again after so many seconds.
+_SIGN_AGAIN = 60.0
+
+_HEADS = f"SELECT {', '.join(HEAD)} FROM heads ORDER BY writer"  # noqa: S608
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +44,15 @@ class Upkeep:
         self._file = SqliteStore(entry.file)
         self._remote = PostgresqlStore(entry.url) if entry.url else None
         self._signed: date | None = None
+        self._sign_after = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Do it until ``stop`` is set. What goes wrong is logged, and tried again."""
         pause = _LOOK_SECONDS
         while not stop.is_set():
+            self._sign_today()
             try:
-                self.once()
+                self._forward()
             except (EvidenceError, OSError) as problem:
                 if pause == _LOOK_SECONDS:
                     _log.error("records wait: %s", problem)
@@ -59,23 +67,26 @@ class Upkeep:
     def once(self) -> int:
         """Forward what waits, unless another process of this machine does, and sign the checkpoint
         of the day; returns how many entries went. Raises ``EvidenceError``."""
-        sent = 0
-        if self._remote and self._entry.file.exists():
-            with alone(self._file) as is_alone:
-                while is_alone and (some := self._forward(self._remote)):
-                    sent += some
-        today = datetime.now(timezone.utc).date()
-        if self._signed != today and self._entry.file.exists():
-            self._sign_unless_done(today)
+        sent = self._forward()
+        self._sign_today()
         return sent
 
     def sign(self) -> Path | None:
         """Sign how far the chains have come; None where they have not begun. Raises
         ``EvidenceError``."""
-        ends = list((self._remote or self._file).read(_ENDS))
-        if not ends:
+        heads = [Head(*row) for row in (self._remote or self._file).read(_HEADS)]
+        if not heads:
             return None
         ring = KeyRing.open(self._entry.keys)
+        for head in heads:
+            key = ring.get(head.key) if is_well_formed(head) else None
+            if key is None or not head.is_sealed_by(key):
+                raise EvidenceError(
+                    f"the end of chain {head.writer} is not what was sealed",
+                    where=self._entry.url or str(self._entry.file),
+                    remedy="run `callcentre-disclosure evidence verify`",
+                )
+        ends = [(head.writer, head.sequence, head.last) for head in heads]
         signed = checkpoints.sign(ends, ring, datetime.now(timezone.utc))
         return checkpoints.write(signed, ring, self._entry.checkpoint_folder)
 
@@ -85,17 +96,31 @@ class Upkeep:
         if self._remote:
             self._remote.close()
 
-    def _forward(self, remote: PostgresqlStore) -> int:
+    def _forward(self) -> int:
+        sent = 0
+        if self._remote and self._entry.file.exists():
+            with alone(self._file) as is_alone:
+                while is_alone and (some := self._some(self._remote)):
+                    sent += some
+        return sent
+
+    def _some(self, remote: PostgresqlStore) -> int:
         return forward(self._file, KeyRing.open(self._entry.keys), remote)
 
-    def _sign_unless_done(self, today: date) -> None:
-        if not any(self._entry.checkpoint_folder.glob(f"{today.isoformat()}T*.json")):
+    def _sign_today(self) -> None:
+        """Unless it was done. What fails is said, and tried again after a minute."""
+        today = datetime.now(timezone.utc).date()
+        if self._signed == today or not self._entry.file.exists():
+            return
+        if any(self._entry.checkpoint_folder.glob(f"{today.isoformat()}T*.json")):
+            self._signed = today
+        elif time.monotonic() >= self._sign_after:
             try:
-                if self.sign() is None:
-                    return  # as long as there is nothing to sign
+                if self.sign():
+                    self._signed = today
             except EvidenceError as problem:
-                _log.error("no checkpoint of today: %s", problem)  # and once is enough
-        self._signed = today
+                self._sign_after = time.monotonic() + _SIGN_AGAIN
+                _log.error("no checkpoint of today: %s", problem)
 
 
 def attend(entry: EvidenceEntry, heartbeat: int, reload: Callable[[], EvidenceEntry]) -> None:

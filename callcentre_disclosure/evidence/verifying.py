@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from enum import Enum
 from itertools import chain, groupby
 from typing import Any
 
-from .chain import NOTHING, Entry, Head, digest
+from .chain import NOTHING, Entry, Head, digest, is_well_formed
 from .checkpoints import Checkpoint
 from .document import columns
 from .keys import KeyRing
@@ -19,9 +20,16 @@ from .schema import COLUMNS, HEAD, LINK
 
 #: Where an entry belongs that is in the wrong place is looked for so often, chain by chain.
 _SEARCHES = 10
+#: And so far beyond the entries that are there.
+_MISSING_AT_MOST = 1000
 
 _ENTRIES = f"SELECT {', '.join((*LINK, *COLUMNS))} FROM entries ORDER BY writer, sequence"  # noqa: S608
+_LENGTHS = "SELECT writer, count(*) FROM entries GROUP BY writer"
 _HEADS = f"SELECT {', '.join(HEAD)} FROM heads"  # noqa: S608
+
+
+#: What checkpoints know of an entry (chain and place): seals, each with its day.
+_Marks = dict[tuple[str, int], list[tuple[str, str]]]
 
 
 class Manipulation(str, Enum):
@@ -84,30 +92,43 @@ def _verify(
     ledger: Store, ring: KeyRing, checkpoints: Iterable[Checkpoint], spool: Store | None
 ) -> Verdict:
     stores = [ledger, *([spool] if spool else [])]
-    marks = {(w, sequence): (seal, one.at) for one in checkpoints for w, sequence, seal in one.ends}
+    marks: _Marks = {}
+    for one in checkpoints:
+        for writer, sequence, seal in one.ends:
+            marks.setdefault((writer, sequence), []).append((seal, one.at))
     purges = _Purges.of(stores, ring)
     heads: dict[str, Head] = {}
     for store in stores:
         for row in store.read(_HEADS):
             head = Head(*row)
-            if not _is_well_formed(head):
+            if not is_well_formed(head):
                 continue  # like one that is not there
             if head.writer not in heads or head.sequence > heads[head.writer].sequence:
                 heads[head.writer] = head
     verdict = Verdict()
+    for store in stores:
+        for oddity in store.oddities():
+            what = f"belongs to a file or database that is not as we made it: {oddity}"
+            verdict.findings.append(Finding(Manipulation.EDITED, "every chain", 0, None, what))
     waiting = _by_writer(spool) if spool else {}
+    counted: Counter[str] = Counter()
+    for store in stores:
+        counted.update({str(writer): count for writer, count in store.read(_LENGTHS)})
+
+    def look_at(writer: str, rows: Iterable[Sequence[Any]]) -> None:
+        length = counted[writer] + _MISSING_AT_MOST
+        _verify_chain(writer, rows, ring, purges, heads, marks, length, verdict)
+
     for writer, rows in groupby(ledger.read(_ENTRIES), key=lambda row: str(row[0])):
-        _verify_chain(
-            writer, chain(rows, waiting.pop(writer, ())), ring, purges, heads, marks, verdict
-        )
+        look_at(writer, chain(rows, waiting.pop(writer, ())))
     for writer, rest in waiting.items():
-        _verify_chain(writer, rest, ring, purges, heads, marks, verdict)
+        look_at(writer, rest)
     for writer, head in heads.items():
         if head.sequence:
             what = f"and all before it are missing: the chain ended with entry {head.sequence}"
             verdict.findings.append(Finding(Manipulation.CUT, writer, head.sequence, None, what))
-    for (writer, sequence), (_, at) in marks.items():
-        what = f"is missing, which the checkpoint of {at} knows"
+    for (writer, sequence), known in marks.items():
+        what = f"is missing, which the checkpoint of {known[0][1]} knows"
         verdict.findings.append(Finding(Manipulation.REPLACED, writer, sequence, None, what))
     return verdict
 
@@ -125,7 +146,7 @@ class _Purges:
         for store in stores:
             for row in store.read(statement):
                 entry = Entry(*row)
-                key = ring.get(entry.key) if _is_well_formed(entry) else None
+                key = ring.get(entry.key) if is_well_formed(entry) else None
                 if entry.document and key and _is_whole(entry) and entry.is_sealed_by(key):
                     note = json.loads(entry.document)
                     for writer, first, last in note["purged"]:
@@ -154,10 +175,12 @@ def _verify_chain(
     ring: KeyRing,
     purges: _Purges,
     heads: dict[str, Head],
-    marks: dict[tuple[str, int], tuple[str, str]],
+    marks: _Marks,
+    length: int,
     verdict: Verdict,
 ) -> None:
-    """Entry by entry. ``heads`` and ``marks`` lose those of this chain."""
+    """Entry by entry, of a chain that may have had so many. ``heads`` and ``marks`` lose those of
+    this chain."""
     head = heads.pop(writer, None)
     last = Entry(writer, 0, "", "", "", "", "", NOTHING, None)
     key, searches = "", _SEARCHES
@@ -168,12 +191,14 @@ def _verify_chain(
     for row in rows:
         entry = Entry(*row[: len(LINK)])
         copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
-        if not _is_well_formed(entry) or entry.sequence < 1:
+        if not is_well_formed(entry) or entry.sequence < 1:
             what = f"is none that we have written: its place is {entry.sequence!r}"
             add(Manipulation.FORGED, 0, what, copies["id"])
             continue
-        if entry.sequence <= last.sequence:
-            continue  # sent, and not yet taken out of the file it was sent from
+        if entry.sequence <= last.sequence:  # sent, and not yet taken out of where it was
+            for manipulation, what in _wrong(entry, copies, ring, purges):
+                add(manipulation, entry.sequence, f"is there twice, and {what}", copies["id"])
+            continue
         verdict.entries += 1
         verdict.purged += entry.document is None
         follows = entry.sequence == last.sequence + 1
@@ -185,7 +210,7 @@ def _verify_chain(
             belongs = None
             if manipulation is Manipulation.FORGED and searches:
                 searches -= 1
-                belongs = _place(entry, ring, head.sequence if head else entry.sequence)
+                belongs = _place(entry, ring, length)
             if belongs:
                 manipulation, what = Manipulation.MOVED, f"is what was written as entry {belongs}"
             add(manipulation, entry.sequence, what, copies["id"])
@@ -201,10 +226,10 @@ def _verify_chain(
             elif follows and key and entry.key != key:
                 what = f"is sealed by key {entry.key}, without a rotation from {key}"
                 add(Manipulation.FORGED, entry.sequence, what, copies["id"])
-        seal, at = marks.pop((writer, entry.sequence), (entry.seal, ""))
-        if seal != entry.seal:
-            what = f"is another one than the checkpoint of {at} knows"
-            add(Manipulation.REPLACED, entry.sequence, what, copies["id"])
+        for seal, at in marks.pop((writer, entry.sequence), ()):
+            if seal != entry.seal:
+                what = f"is another one than the checkpoint of {at} knows"
+                add(Manipulation.REPLACED, entry.sequence, what, copies["id"])
         key = _next_key(entry)
         last = entry
     verdict.chains[writer] = last.sequence
@@ -242,14 +267,6 @@ def _wrong(
         yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
 
 
-def _is_well_formed(link: Entry | Head) -> bool:
-    """SQLite keeps whatever it is given in any column."""
-    texts = link._asdict()
-    sequence, document = texts.pop("sequence"), texts.pop("document", None)
-    is_text = all(isinstance(text, str) for text in texts.values())
-    return is_text and isinstance(sequence, int) and isinstance(document, str | None)
-
-
 def _is_whole(entry: Entry) -> bool:
     return entry.document is not None and digest(entry.document) == entry.digest
 
@@ -263,7 +280,7 @@ def _place(entry: Entry, ring: KeyRing, length: int) -> int | None:
 
 
 def _next_key(entry: Entry) -> str:
-    if entry.kind == "rotation" and entry.document:
+    if entry.kind == "rotation" and entry.document and _is_whole(entry):
         return str(json.loads(entry.document).get("key", ""))
     return entry.key
 

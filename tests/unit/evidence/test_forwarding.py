@@ -122,6 +122,19 @@ def test_two_machines_with_copies_of_one_file_lose_nothing(
     cloned.close()
 
 
+def test_two_chains_of_one_file_go_one_after_the_other(
+    place: LedgerPlace, record: MakeRecord, file: SqliteStore, remote: PostgresqlStore
+) -> None:
+    keep(place, record, "a", "b", "c")
+    with closing(sqlite3.connect(place.file)) as database, database:
+        database.execute("UPDATE heads SET seal = 'forged'")
+    keep(place, record, "d")
+    ring = KeyRing.open(place.key_file)
+    assert sorted((forward(file, ring, remote), forward(file, ring, remote))) == [1, 3]
+    assert sorted(ids(remote)) == [*"abcd"]
+    assert waiting(file) == 0
+
+
 def test_many_machines_begin_a_ledger_together(
     place: LedgerPlace, record: MakeRecord, postgresql_url: str, remote: PostgresqlStore
 ) -> None:

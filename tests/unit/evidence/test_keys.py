@@ -26,6 +26,17 @@ def test_after_a_rotation_the_new_key_is_in_use_and_the_old_one_known(tmp_path: 
     assert len(set(ring.pseudonyms("0612345678", None))) == 2
 
 
+def test_a_rotation_takes_a_file_that_somebody_has_edited(tmp_path: Path) -> None:
+    file = tmp_path / "evidence.key"
+    old = KeyRing.open(file, make=True).current
+    file.write_text(old.secret.hex())  # without an end of line
+    file.chmod(0o600)
+    new = rotate(file)
+    assert list(KeyRing.open(file)) == [old, new]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["evidence.key"]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -90,6 +90,54 @@ def test_a_rotation_is_noted_under_the_key_before(place: LedgerPlace, record: Ma
     assert rows(place, "sequence, kind, key") == kinds
 
 
+def test_a_rotation_meanwhile_is_no_rotation_back(place: LedgerPlace, record: MakeRecord) -> None:
+    """Who waited for the file with the keys of before looks again."""
+    slow, quick = Ledger(place), Ledger(place)
+    slow.append([record("a")])
+    new = rotate(place.key_file)
+    quick.append([record("b")])
+    found = Path(place.key_file).stat()
+    slow._ring_state = (found.st_ino, found.st_size, found.st_mtime_ns)
+    slow.append([record("c")])
+    slow.close()
+    quick.close()
+    assert [kind for kind, _ in rows(place, "kind, key")].count("rotation") == 1
+    assert rows(place, "key")[-1] == (new.id,)
+
+
+def test_a_key_that_is_away_is_not_replaced(place: LedgerPlace, record: MakeRecord) -> None:
+    """Records under another one could not be proved once it is back."""
+    running = Ledger(place)
+    running.append([record("a")])
+    Path(place.key_file).rename(f"{place.key_file}.away")
+    running.append([record("b")])
+    with pytest.raises(EvidenceError, match="the key of the evidence cannot be read"):
+        Ledger(place).append([record("c")])
+    Path(f"{place.key_file}.away").rename(place.key_file)
+    running.append([record("d")])
+    running.close()
+    assert len(set(rows(place, "key"))) == 1
+    assert len(rows(place)) == 3
+
+
+def test_a_ledger_that_was_moved_while_it_is_written_keeps_what_it_has(
+    place: LedgerPlace, record: MakeRecord
+) -> None:
+    """What is only in the -wal yet is part of it."""
+    first, second = Ledger(place), Ledger(place)
+    first.append([record("a")])
+    second.append([record("b")])
+    Path(place.file).rename(f"{place.file}.old")
+    second.append([record("c")])
+    first.append([record("d")])
+    (wal,) = Path(place.file).parent.glob("*.moved-*-wal")
+    wal.rename(f"{place.file}.old-wal")
+    first.close()
+    second.close()
+    assert [id_ for _, id_ in rows(place)] == ["c", "d"]
+    assert [id_ for _, id_ in rows(place._replace(file=f"{place.file}.old"))] == ["a", "b"]
+
+
 def test_a_ledger_that_was_replaced_is_written_where_it_is_now(
     place: LedgerPlace, record: MakeRecord
 ) -> None:
@@ -147,6 +195,26 @@ def test_a_full_disk_costs_no_record_that_was_kept(place: LedgerPlace, record: M
     kept = int(done.stdout)
     assert kept > 2
     assert [sequence for sequence, _ in rows(place)] == list(range(1, kept + 3))
+
+
+def test_a_full_disk_is_known_before_the_next_record(
+    place: LedgerPlace, record: MakeRecord
+) -> None:
+    write(place, [record("a")])
+    script = f"""if True:
+        import resource, signal
+        from callcentre_disclosure.config.place import LedgerPlace
+        from callcentre_disclosure.errors import EvidenceError
+        from callcentre_disclosure.evidence.ledger import Ledger
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        try:
+            Ledger(LedgerPlace({place.file!r}, {place.key_file!r})).try_out()
+        except EvidenceError as problem:
+            print(problem)
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert b"records cannot be written" in done.stdout
 
 
 def test_a_ledger_of_a_newer_version_is_not_written(place: LedgerPlace, record: MakeRecord) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -42,6 +44,43 @@ def test_the_day_is_signed_once(
     assert file.name.startswith(datetime.now(timezone.utc).date().isoformat())
     ((_, sequence, _),) = json.loads(file.read_text())["ends"]
     assert sequence == 2
+
+
+def test_a_checkpoint_that_failed_is_tried_again(
+    place: LedgerPlace,
+    record: MakeRecord,
+    entry: EvidenceEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keep(place, record, "a")
+    key = Path(place.key_file)
+    key.rename(key.with_suffix(".away"))
+    keeper = Upkeep(entry)
+    keeper.once()
+    keeper.once()
+    key.with_suffix(".away").rename(key)
+    assert caplog.text.count("no checkpoint of today") == 1, "said once, and not at every look"
+    monkeypatch.setattr(keeper, "_sign_after", 0.0)  # a minute later
+    keeper.once()
+    keeper.close()
+    assert len(list(entry.checkpoint_folder.iterdir())) == 1
+
+
+def test_a_forged_end_is_not_signed(
+    place: LedgerPlace,
+    record: MakeRecord,
+    entry: EvidenceEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keep(place, record, "a", "b")
+    with closing(sqlite3.connect(place.file)) as database, database:
+        database.execute("UPDATE heads SET sequence = 1")
+    keeper = Upkeep(entry)
+    keeper.once()
+    keeper.close()
+    assert "is not what was sealed" in caplog.text
+    assert not entry.checkpoint_folder.exists()
 
 
 def test_before_the_first_record_there_is_nothing_to_do(entry: EvidenceEntry) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from callcentre_disclosure.config.place import LedgerPlace
+from callcentre_disclosure.errors import EvidenceError
 from callcentre_disclosure.evidence import checkpoints
 from callcentre_disclosure.evidence.chain import Content, Entry, extended, first_head
 from callcentre_disclosure.evidence.forwarding import forward
@@ -256,6 +257,8 @@ def test_a_manipulation_is_found_and_named(
         "seal = x'00'",
         "key = x'00'",
         "kind = CAST(kind AS BLOB)",
+        "seal = 'é'",
+        "document = '[]', kind = 'rotation'",
     ],
 )
 def test_what_is_no_text_is_not_ours(place: LedgerPlace, record: MakeRecord, change: str) -> None:
@@ -265,6 +268,117 @@ def test_what_is_no_text_is_not_ours(place: LedgerPlace, record: MakeRecord, cha
     house.change(f"UPDATE entries SET {change} WHERE sequence = 2")
     assert Manipulation.FORGED in [one.manipulation for one in house.verify().findings]
     house.file.close()
+
+
+def test_what_is_moved_far_away_is_not_looked_for_for_ever(
+    place: LedgerPlace, record: MakeRecord
+) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a", "b")
+    house.change(f"UPDATE entries SET sequence = {10**15} WHERE sequence = 2")
+    assert {one.manipulation for one in house.verify().findings} >= {Manipulation.MOVED}
+    house.file.close()
+
+
+@pytest.mark.parametrize("key", ["key", "'zzz'"], ids=["a false seal", "an unknown key"])
+def test_a_forged_head_is_not_made_good_by_the_next_record(
+    place: LedgerPlace, record: MakeRecord, key: str
+) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep(*"abcdefgh")
+    writer, last = house.writer, house.entry(6)
+    house.change(
+        "DELETE FROM entries WHERE sequence > 6",
+        f"UPDATE heads SET sequence = 6, last = '{last.seal}', key = {key}, seal = 'x'",
+    )
+    house.keep("i")
+    verdict = house.verify()
+    (found,) = verdict.findings
+    assert (found.manipulation, found.writer) == (Manipulation.NO_HEAD, writer)
+    assert sorted(verdict.chains.values()) == [1, 6]
+    house.file.close()
+
+
+ODDITIES = {
+    "a trigger": (
+        "CREATE TRIGGER t AFTER INSERT ON entries WHEN new.id = 'x' BEGIN SELECT 1; END",
+    ),
+    "a view": ("ALTER TABLE entries RENAME TO e", "CREATE VIEW entries AS SELECT * FROM e"),
+    "an index": ("DROP INDEX entries_by_id", "CREATE INDEX entries_by_id ON entries (id, at)"),
+    "no primary key": (
+        "CREATE TABLE e AS SELECT * FROM entries",
+        "DROP TABLE entries",
+        "ALTER TABLE e RENAME TO entries",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", ODDITIES.values(), ids=ODDITIES)
+def test_tables_that_are_not_ours_are_named(
+    place: LedgerPlace, record: MakeRecord, statements: Sequence[str]
+) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a", "b")
+    house.change(*statements)
+    first, *_ = house.verify().findings
+    assert first.manipulation is Manipulation.EDITED
+    assert "not as we made it" in first.what
+    house.file.close()
+
+
+def test_a_trigger_in_postgresql_is_named(
+    place: LedgerPlace, record: MakeRecord, postgresql_url: str
+) -> None:
+    house = House(place, SqliteStore(place.file), PostgresqlStore(postgresql_url), record)
+    house.keep("a")
+    house.change(
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER t BEFORE INSERT ON entries FOR EACH ROW EXECUTE FUNCTION f()",
+    )
+    assert "trigger t" in house.verify().findings[0].what
+    with pytest.raises(EvidenceError, match="entry 2 of"):
+        house.keep("b")
+    house.file.close()
+    assert house.remote is not None
+    house.remote.close()
+
+
+def test_a_trigger_that_eats_records_is_noticed_by_who_writes(
+    place: LedgerPlace, record: MakeRecord
+) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a")
+    house.change(
+        "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE id = 'b'; END"
+    )
+    with pytest.raises(EvidenceError, match="does not keep what is written"):
+        house.keep("b")
+    house.file.close()
+
+
+def test_a_copy_that_is_there_twice_is_named(place: LedgerPlace, record: MakeRecord) -> None:
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep("a", "b", "c")
+    house.change(
+        "CREATE TABLE e AS SELECT * FROM entries",
+        "DROP TABLE entries",
+        "ALTER TABLE e RENAME TO entries",
+        "INSERT INTO entries SELECT * FROM entries WHERE sequence = 2",
+        "UPDATE entries SET outcome = 'PARTIAL' WHERE rowid = 4",
+    )
+    found = [(one.manipulation, one.id) for one in house.verify().findings]
+    assert (Manipulation.EDITED, "b") in found
+    house.file.close()
+
+
+def test_of_two_checkpoints_of_one_entry_both_count(house: House) -> None:
+    kept = house.checkpoint()
+    writer, sequence, _ = kept.ends[0]
+    other = checkpoints.sign([(writer, sequence, "0" * 64)], house.ring, MOMENT)
+    assert house.verify(kept, kept).findings == []
+    for known in ((kept, other), (other, kept)):
+        (found,) = house.verify(*known).findings
+        assert found.manipulation is Manipulation.REPLACED
 
 
 def test_a_head_that_is_no_text_is_none(place: LedgerPlace, record: MakeRecord) -> None:
