@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,8 +75,8 @@ def _configuration(folder: Path) -> Path:
     text = shipped("config.example.yaml").read_text(encoding="utf-8")
     path = folder / "config.yaml"
     path.write_text(text.replace("/var/lib/callcentre-disclosure", str(folder)), encoding="utf-8")
-    for name in ("evidence.sqlite", "evidence.sqlite-wal", "evidence.sqlite-shm"):
-        (folder / name).unlink(missing_ok=True)
+    for left in (*folder.glob("evidence.sqlite*"), *folder.glob("checkpoints/*.json")):
+        left.unlink()
     return path
 
 
@@ -97,11 +98,18 @@ def _on_a_fake(config: Path, folder: Path) -> bool:
     prompts = {prompt.announcement.text: prompt for prompt in disclosure.prompts()}
     recording = array("h")
     told = []
+    unique_id = f"{int(time.time())}.1"
     for title, arguments in (
         (f"{CALLER} calls {NUMBER}", ()),
         ("the agent answers", ("stage=answered", f"agent=PJSIP/{AGENT}")),
     ):
-        channel = FakeChannel(NUMBER, arguments=arguments, sounds=prompts.values())
+        channel = FakeChannel(
+            NUMBER,
+            caller=CALLER,
+            unique_id=unique_id,
+            arguments=arguments,
+            sounds=prompts.values(),
+        )
         driver = disclosure.agi(channel.now)
         channel.run(driver)
         if driver.record:

@@ -43,7 +43,7 @@ class Ledger:
 
         rows = []
         for record in records:
-            made = document(record, pseudonym)
+            made = document(record, pseudonym, numbering)
             content = Content("disclosure", _json(made), made["keep_until"])
             rows.append((content, tuple(columns(made).values())))
         try:

@@ -49,7 +49,12 @@ def screen(story: Story) -> Iterator[str]:
             raise
         lines = [*_doubts(), "It cannot be read.", "", *_proof(story)]
     for line in lines:
-        yield "".join(c if c.isprintable() else "\ufffd" for c in line)
+        yield plain(line)
+
+
+def plain(text: str) -> str:
+    """A line of text that moves no terminal, whoever wrote what is in it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def sentence(story: Story) -> str:

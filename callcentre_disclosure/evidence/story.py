@@ -10,7 +10,7 @@ from typing import Any
 from callcentre_disclosure.disclosure.call import Stage
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackResult
 
-from .chain import Entry, digest
+from .chain import Entry, digest, is_well_formed
 from .document import columns
 from .keys import KeyRing
 from .reading import UNREADABLE
@@ -41,7 +41,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The records of one call, at least one, in the order of time."""
+    """The records of one call, at least one, in the order in which they were made."""
 
     records: Sequence[Record]
 
@@ -90,7 +90,12 @@ def telling(document: Document) -> Mapping[str, Any] | None:
 
 def story(found: Iterable[tuple[Entry, tuple[Any, ...]]], ring: KeyRing) -> Story:
     """What the entries of one call tell, as ``reading.kept`` finds them."""
-    return Story([_record(entry, values, ring) for entry, values in found])
+    records = [_record(entry, values, ring) for entry, values in found]
+    entries = [record.entry for record in records]
+    if len({entry.writer for entry in entries}) == 1 and all(map(is_well_formed, entries)):
+        # Whose clock may have been set back; among several, time is all there is.
+        records.sort(key=lambda record: record.entry.sequence)
+    return Story(records)
 
 
 def _record(entry: Entry, values: tuple[Any, ...], ring: KeyRing) -> Record:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from callcentre_disclosure.testing.recording import Recording, find_tone
 from tests.call_centre import CallCentre
+from tests.command_line import run
 
 
 def demo(folder: Path, *arguments: str) -> list[str]:
@@ -47,7 +50,23 @@ def test_a_real_call_is_announced(tmp_path: Path) -> None:
 
 
 def test_without_asterisk_it_says_that_it_is_fake(tmp_path: Path) -> None:
+    demo(tmp_path, "--fake")
+    evidence("checkpoint", tmp_path)
     said = demo(tmp_path, "--fake")
     assert "FAKE" in said[0]
     assert sum("the caller hears" in line for line in said) == 2
     assert Recording.load(tmp_path / "what-the-caller-heard.wav").duration > 8
+    assert evidence("show", tmp_path, "--caller", "+33612345678").startswith("TOLD: ")
+    assert "unchanged: 2 entries" in evidence("verify", tmp_path), "not compared with the first"
+    counted = json.loads(evidence("report", tmp_path, "--json"))
+    assert counted["total"]["disclosed"] == 1, "one call, of today"
+    assert (
+        counted["days"][-1]["name"] >= f"{datetime.now(timezone.utc) - timedelta(days=1):%Y-%m-%d}"
+    )
+    assert 0 <= counted["waits"]["median"] < 60
+
+
+def evidence(command: str, folder: Path, *arguments: str) -> str:
+    done = run("evidence", command, "--config", folder / "config.yaml", *arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout

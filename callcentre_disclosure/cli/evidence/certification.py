@@ -21,7 +21,10 @@ from callcentre_disclosure.evidence.report.certification import (
     Certified,
     certification,
 )
+from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sheet import write_sheet
+
+from .written import Written
 
 _COLUMNS = (
     "calls",
@@ -50,7 +53,7 @@ _COLUMNS = (
 @click.option(
     "--csv",
     "sheet",
-    type=click.File("wb", atomic=True),
+    type=Written("wb"),
     help="Write the table for a spreadsheet; - for standard output.",
 )
 @options.as_json
@@ -69,7 +72,7 @@ def command(config: Path, year: int, profile: str, sheet: IO[bytes] | None, as_j
         click.echo(json.dumps(asdict(found) | {"kept": found.kept}, indent=2))
     elif not sheet:
         for text in _table(found):
-            click.echo(text)
+            click.echo(plain(text))
     if not found.kept or not found.total.tally.calls:
         raise click.exceptions.Exit(1)
 

@@ -13,6 +13,7 @@ import click
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.evidence.reading import UNREADABLE, changed, find, opened
+from callcentre_disclosure.evidence.screen import plain
 
 from .searching import filters, local, search
 
@@ -77,6 +78,6 @@ def _line(cells: Iterable[str]) -> str:
     """At most 100 columns, of which none moves a terminal. Only an id is never cut."""
     shown = []
     for cell, width in zip(cells, _WIDTHS, strict=True):
-        plain = "".join(c if c.isprintable() else "\ufffd" for c in cell)
-        shown.append(plain if len(plain) <= width else plain[: width - 1] + "…")
+        text = plain(cell)
+        shown.append(text if len(text) <= width else text[: width - 1] + "…")
     return _ROW.format(*shown).rstrip()

@@ -15,9 +15,11 @@ from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.evidence.numbers import Number, numbers
 from callcentre_disclosure.evidence.reading import Search, find, opened
+from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sheet import write_sheet
 
 from .searching import before, since
+from .written import Written
 
 _HEADER = ("number", "direction", "route", "possible", "calls", "announced", "answered in")
 
@@ -29,7 +31,7 @@ _HEADER = ("number", "direction", "route", "possible", "calls", "announced", "an
 @click.option(
     "--csv",
     "sheet",
-    type=click.File("wb", atomic=True),
+    type=Written("wb"),
     help="Write it for a spreadsheet; - for standard output.",
 )
 @options.as_json
@@ -57,7 +59,7 @@ def command(
             click.echo(line)
     forgotten = [one for one in listed if one.number and not one.is_configured]
     if forgotten:
-        click.echo(f"no route has {', '.join(one.number for one in forgotten)}", err=True)
+        click.echo(plain(f"no route has {', '.join(one.number for one in forgotten)}"), err=True)
         raise click.exceptions.Exit(1)
 
 
@@ -77,4 +79,4 @@ def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        yield "".join(c if c.isprintable() else "\ufffd" for c in line).rstrip()
+        yield plain(line).rstrip()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +26,7 @@ from callcentre_disclosure.evidence.reconcile.comparison import (
 from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
 from callcentre_disclosure.evidence.reconcile.people import People
 from callcentre_disclosure.evidence.reconcile.rows import Reading
+from callcentre_disclosure.evidence.screen import plain
 
 _EMPTY = "no calls in it; is it switched on, with the events and columns of docs/evidence.md?"
 _PURGED = "SELECT COUNT(*) FROM entries WHERE kind = 'disclosure' AND document IS NULL"
@@ -132,10 +134,12 @@ def command(
                 tolerance=timedelta(seconds=tolerance),
                 known=known,
             )
-            for finding in comparison.findings(calls, _documents(store, since, before)):
-                found.append(_json(name, finding))
-                if not as_json:
-                    click.echo(_text(name, finding))
+            with closing(_documents(store, since, before)) as documents:
+                for finding in comparison.findings(calls, documents):
+                    found.append(_json(name, finding))
+                    if not as_json:
+                        for line in _text(name, finding):
+                            click.echo(plain(line))
             known |= comparison.seen
             compared[name] = comparison.counts
             if not (comparison.seen or comparison.counts.calls):
@@ -156,15 +160,17 @@ def command(
 
 def _documents(
     store: Store, since: datetime | None, before: datetime | None
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     search = Search(
         since=utc(since - LONGEST_CALL) if since else None,
         before=utc(before + LONGEST_CALL) if before else None,
     )
-    return (document for _, document in find(store, search))
+    with closing(find(store, search)) as found:
+        for _, document in found:
+            yield document
 
 
-def _text(source: str, finding: Finding) -> str:
+def _text(source: str, finding: Finding) -> Iterator[str]:
     when = finding.since or finding.until
     at = f"{when.astimezone():%Y-%m-%d %H:%M:%S%z}" if when else ""
     if finding.since is None:
@@ -174,11 +180,11 @@ def _text(source: str, finding: Finding) -> str:
     if finding.since and finding.until:
         talked = f" for {(finding.until - finding.since).total_seconds():.1f} s"
     record = f" (record {finding.record})" if finding.record else ""
-    return (
+    yield (
         f"{at}  {finding.leak.value}  call {finding.call} by {source}: "
-        f"{finding.consumer or 'the caller'} with {finding.agent}{where}{talked}\n"
-        f"    {finding.what}{record}; {finding.remedy}"
+        f"{finding.consumer or 'the caller'} with {finding.agent}{where}{talked}"
     )
+    yield f"    {finding.what}{record}; {finding.remedy}"
 
 
 def _summary(source: str, counts: Counts) -> str:

@@ -16,6 +16,8 @@ from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.evidence.reading import opened
 from callcentre_disclosure.evidence.report.figures import figures
 
+from .written import Written
+
 _LANGUAGES = ("fr", "en")
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -26,13 +28,13 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--to", "until", type=_DAY, metavar="DAY", help="The last day.")
 @click.option(
     "--html",
-    type=click.File("w", encoding="utf-8", atomic=True),
+    type=Written("w", encoding="utf-8"),
     help="Write a page to read, send and print; - for standard output.",
 )
 @click.option(
     "--csv",
     "sheet",
-    type=click.File("wb", atomic=True),
+    type=Written("wb"),
     help="Write every number, for a spreadsheet; - for standard output.",
 )
 @click.option(

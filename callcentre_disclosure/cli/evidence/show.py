@@ -27,7 +27,7 @@ from callcentre_disclosure.evidence.reading import (
     opened,
     purged,
 )
-from callcentre_disclosure.evidence.screen import answered, screen, sentence
+from callcentre_disclosure.evidence.screen import answered, plain, screen, sentence
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.story import Record, Story, story
 
@@ -109,8 +109,8 @@ def _distance(at: datetime) -> Callable[[Glance], timedelta]:
 
 def _listed(calls: Iterable[Glance]) -> str:
     return "\n".join(
-        f"  {datetime.fromisoformat(one.at).astimezone():%Y-%m-%d %H:%M:%S%z}  {one.id}"
-        f"  {one.outcome}"
+        f"  {datetime.fromisoformat(one.at).astimezone():%Y-%m-%d %H:%M:%S%z}"
+        f"  {plain(one.id)}  {plain(one.outcome)}"
         for one in list(calls)[-_FEW:]
     )
 

@@ -13,6 +13,7 @@ from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.evidence import checkpoints
 from callcentre_disclosure.evidence.keys import KeyRing
 from callcentre_disclosure.evidence.reading import opened
+from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.verifying import Finding, Manipulation, Verdict, verify
 
@@ -61,9 +62,9 @@ def command(config: Path, files: tuple[Path, ...], as_json: bool) -> None:
 
 def _print(verdict: Verdict, signed: int) -> None:
     for finding in verdict.findings:
-        click.echo(str(finding))
+        click.echo(plain(str(finding)))
     for writer, length in verdict.chains.items():
-        click.echo(f"chain {writer}: {length} entries")
+        click.echo(plain(f"chain {writer}: {length} entries"))
     purged = f", {verdict.purged} of them purged" if verdict.purged else ""
     compared = f"compared with {signed} checkpoints" if signed else "there is no checkpoint"
     what = f"{len(verdict.findings)} findings" if verdict.findings else "unchanged"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from callcentre_disclosure.config.place import LedgerPlace
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from tests.command_line import run
+from tests.unit.evidence.told_calls import keep, ordinary
 
 CONFIGURATION = """\
 languages: [fr]
@@ -79,3 +83,27 @@ def test_wrong_use(config: Path) -> None:
     assert run("evidence", "reconcile", f"--config={config}").exit_code == 2
     done = run("evidence", "reconcile", f"--config={config}", "--cel=/nowhere/Master.csv")
     assert (done.exit_code, "No such file" in done.stderr) == (2, True)
+
+
+def test_a_source_that_breaks_off_leaves_nothing_open(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = LedgerPlace(str(config.parent / "evidence.sqlite"), str(config.parent / "evidence.key"))
+    keep(place, [*ordinary("1.1"), *ordinary("1.2")])
+    (config.parent / "queue_log").write_text(LOG)
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    queue_log = config.parent / "queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", f"--queue-log={queue_log}", "--cdr=x")
+    assert done.exit_code == 2, done.output
+    del done
+    gc.collect()
+    assert unraised == []
+
+
+def test_an_id_does_not_move_the_terminal(config: Path) -> None:
+    log = config.parent / "queue_log"
+    log.write_text(LOG.replace("1795000000.1", "\x1b[2J"))
+    done = run("evidence", "reconcile", f"--config={config}", f"--queue-log={log}")
+    assert done.exit_code == 1, done.output
+    assert "call \ufffd[2J by queue_log" in done.stdout

@@ -11,6 +11,7 @@ from callcentre_disclosure.asterisk.agi_driver import AgiDriver
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.directory import Directory
+from callcentre_disclosure.disclosure.numbers import Numbering
 from callcentre_disclosure.disclosure.profile import Choice, Profile, Region
 from callcentre_disclosure.disclosure.record import LedgerRecord
 from callcentre_disclosure.disclosure.route import Media
@@ -25,7 +26,9 @@ from .conftest import MOMENT, MakeRecord
 
 
 def document(record: LedgerRecord) -> dict[str, Any]:
-    return documents.document(record, lambda number: number and f"pseudonym of {number}")
+    return documents.document(
+        record, lambda number: number and f"pseudonym of {number}", Numbering("33", "0")
+    )
 
 
 def test_a_record_tells_the_whole_journey(record: MakeRecord) -> None:
@@ -158,6 +161,70 @@ def test_a_channel_that_is_called_after_a_number_does_not_tell_it(record: MakeRe
     assert "12345678" not in json.dumps({**line, "consumer": None})
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["+33612345678", "33612345678", "0033612345678", "0612345678", "990612345678", "612345678"],
+)
+@pytest.mark.parametrize("known_as", ["+33612345678", "0612345678", "06 12 34 56 78"])
+def test_nothing_that_is_called_after_a_number_tells_it(
+    record: MakeRecord, written: str, known_as: str
+) -> None:
+    received = record("id-1")
+    call = replace(
+        received.call,
+        direction=Direction.OUTBOUND,
+        stage=Stage.ANSWERED,
+        caller_number="0184880001",
+        dialled_number=known_as,
+        unique_id=f"call-{written}-1",
+        linked_id=f"call-{written}-1",
+        channel=f"PJSIP/{written}@carrier-0000002a",
+        trunk=f"PJSIP/{written}@carrier",
+        agent=f"Local/{written}@agents-0000001a;1",
+        member=f"Local/{written}@agents",
+    )
+    line = document(replace(received, call=call, cause=f"agent PJSIP/{written}: unknown"))
+    assert written in call.channel
+    assert "12345678" not in json.dumps({**line, "consumer": None})
+    assert line["agent"].endswith("78@agents")
+    assert line["cause"].endswith("78: unknown")
+
+
+def test_calls_whose_ids_hold_numbers_stay_different_calls(record: MakeRecord) -> None:
+    """Also of numbers that end alike; and the records of one call stay together."""
+    received = record("id-1", caller="")
+
+    def ids(number: str, unique: str) -> tuple[str, str]:
+        call = replace(
+            received.call, caller_number=number, unique_id=unique, linked_id=f"call-{number}-1"
+        )
+        line = documents.document(
+            replace(received, call=call), lambda number: f"k:{hash(number):x}"
+        )
+        assert line["linked_id"] == line["call"]
+        return line["call"], line["unique_id"]
+
+    first, other = ids("0612345678", "1.1"), ids("0698765478", "1.1")
+    assert first == ids("0612345678", "1.1")
+    assert first[0] != other[0]
+    assert first[1] == other[1] == "1.1"
+
+
+def test_a_short_number_changes_no_other(record: MakeRecord) -> None:
+    received = record("id-1")
+    call = replace(
+        received.call,
+        caller_number="63800",
+        channel="PJSIP/63800-00063800",
+        agent="PJSIP/0638000001",
+    )
+    line = document(replace(received, call=call))
+    assert (line["unique_id"], line["call"]) == ("1763800000.1", "1763800000.1")
+    assert (line["channel"], line["agent"]) == ("PJSIP/***00-00063800", "PJSIP/0638000001")
+    short = document(replace(received, call=replace(call, caller_number="201", agent="PJSIP/201")))
+    assert short["agent"] == "PJSIP/201"
+
+
 def test_an_agent_goes_by_the_interface_whatever_told_of_them(record: MakeRecord) -> None:
     told = record("id-1")
     for agent, channel in (("PJSIP/201", None), ("PJSIP/201-0000002a", "PJSIP/201-0000002a")):
@@ -179,6 +246,16 @@ def test_the_wait_for_an_agent_is_counted_from_the_start_of_the_call(record: Mak
     answered = replace(told.call, stage=Stage.ANSWERED, started_at=began)
     assert document(replace(told, call=answered))["waited"] == 42.0
     assert document(replace(told, call=replace(answered, stage=Stage.POSSIBLE)))["waited"] is None
+
+
+def test_a_wait_that_ended_before_it_began_is_none(record: MakeRecord) -> None:
+    """The clock was set back."""
+    told = record("id-1")
+    later = MOMENT + timedelta(hours=1)
+    call = replace(told.call, stage=Stage.ANSWERED, started_at=later, chosen_at=later)
+    line = document(replace(told, call=call))
+    assert (line["waited"], line["waited_since_choice"]) == (None, None)
+    assert columns(line)["waited"] is None
 
 
 def test_what_is_counted_is_of_the_sentence_with_the_countries(
@@ -203,6 +280,23 @@ def test_a_call_over_midnight_has_one_day(record: MakeRecord) -> None:
     told = record("id-1")
     began = datetime(2026, 11, 22, 23, 59, tzinfo=timezone.utc)
     assert document(replace(told, call=replace(told.call, started_at=began)))["day"] == "2026-11-22"
+
+
+@pytest.mark.parametrize(
+    ("id_", "day"),
+    [
+        ("1795391940.1", "2026-11-22"),
+        ("pbx-1-1795391940.17", "2026-11-22"),
+        ("call-0612345670.1", "2026-11-23"),
+        ("0612345670.1", "2026-11-23"),
+        ("my-call", "2026-11-23"),
+    ],
+)
+def test_a_made_call_over_midnight_has_one_day(record: MakeRecord, id_: str, day: str) -> None:
+    """That of its linked id, where Asterisk made it."""
+    told = record("id-1", at=datetime(2026, 11, 23, 0, 0, 10, tzinfo=timezone.utc))
+    call = replace(told.call, direction=Direction.OUTBOUND, started_at=None, linked_id=id_)
+    assert document(replace(told, call=call))["day"] == day
 
 
 @pytest.mark.parametrize("name", ["\u20ac" * 4000, "Ren\udce9", "a\0b"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -277,6 +278,15 @@ def test_an_agent_in_a_country_that_nobody_named(place: LedgerPlace) -> None:
         "TOLD: Morocco or Tunisia, played to the end before an agent was sought; BUT\n"
         "answered in Madagascar\n"
     )
+
+
+def test_a_clock_that_was_set_back_does_not_turn_a_call_round(place: LedgerPlace) -> None:
+    first, again = ordinary()
+    keep(place, [first, replace(again, received_at=first.received_at - timedelta(hours=1))])
+    seen = shown(place)
+    assert seen.startswith("TOLD: Morocco, played to the end before Asterisk was told to connect")
+    assert seen.index("Before an agent was sought") < seen.index("Once PJSIP/201 had answered")
+    assert "after the start" not in seen
 
 
 def test_what_asterisk_passes_on_does_not_move_the_terminal(place: LedgerPlace) -> None:

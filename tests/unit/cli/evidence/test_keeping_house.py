@@ -72,6 +72,17 @@ def test_a_change_is_named(config: Path) -> None:
     assert [finding["manipulation"] for finding in found["findings"]] == ["missing"]
 
 
+def test_a_finding_does_not_move_the_terminal(config: Path) -> None:
+    announce(config, "1", "1")
+    change(config, "UPDATE entries SET id = 'a' || char(27) || '[2J' WHERE sequence = 1")
+    change(config, "UPDATE entries SET writer = char(27) || '[2J' WHERE sequence = 2")
+    done = run("evidence", "verify", "--config", config)
+    assert done.exit_code == 1
+    assert "(record a\ufffd[2J)" in done.stdout
+    assert "chain \ufffd[2J: 2 entries" in done.stdout
+    assert "\x1b" not in done.output
+
+
 def test_a_checkpoint_from_elsewhere_is_compared(config: Path, tmp_path: Path) -> None:
     announce(config, "1")
     file = tmp_path / "evidence.sqlite"

@@ -202,6 +202,10 @@ def test_without_the_key_nothing_is_proved_and_none_is_made(place: LedgerPlace) 
         ["show", "1.1-a", "--at", "2026-11-23"],
         ["show", "--caller", "1", "--at", "noon"],
         ["list", "--from", "yesterday"],
+        ["list", "--to", "20261123"],
+        ["list", "--to", "2026-W48-1"],
+        ["list", "--from", "20261123T1300"],
+        ["numbers", "--csv", "/nowhere/file"],
         ["list", "--country", "Morocco"],
         ["list", "--outcome", "told"],
         ["export", "-"],
@@ -248,6 +252,7 @@ def test_a_list_fits_a_terminal(place: LedgerPlace) -> None:
         (["--from", "2026-11-23T14:00"], ["1.2-a", "1.2-b", "id-1", "id-2"]),
         (["--from", "2026-11-23T13:00Z"], ["1.2-a", "1.2-b", "id-1", "id-2"]),
         (["--to", "2026-11-23T13:00:30"], ["1.1-a"]),
+        (["--to", "2026-11-23T13:00:30+01:00"], ["1.1-a"]),
         (["--outcome", "not_disclosed"], ["id-1", "id-2"]),
         (["--country", "tn"], ["1.1-a", "1.2-a"]),
         (["--route", "default"], ["id-1", "id-2"]),
@@ -324,6 +329,16 @@ def test_numbers_and_their_countries(place: LedgerPlace, tmp_path: Path) -> None
     )
     (one,) = json.loads(run("numbers", "--json", "--to", "2026-11-22").stdout)
     assert (one["number"], one["calls"], one["direction"]) == ("+33184880001", 0, "")
+
+
+@pytest.mark.parametrize("arguments", [["show", "--caller", "0612345678"], ["numbers"]])
+def test_no_id_or_number_moves_the_terminal(place: LedgerPlace, arguments: list[str]) -> None:
+    calls = [replace(CALL, linked_id=id_, dialled_number="\x1b[2J1") for id_ in "ab"]
+    keep(place, [told(f"{one.linked_id}\x1b[2J", one) for one in calls])
+    done = run(*arguments)
+    assert done.exit_code != 0
+    assert "\ufffd[2J" in done.stderr
+    assert "\x1b" not in done.output
 
 
 def test_a_number_that_was_forgotten_is_a_finding(place: LedgerPlace) -> None:

@@ -55,6 +55,13 @@ def test_a_terminal_is_not_taken_over_by_a_name(config: Path) -> None:
     assert "\x1b" not in report(config).stdout
 
 
+def test_nor_by_a_month(config: Path) -> None:
+    on_record(config, [american("1", day="2026-1\x1b[2J")])
+    table = certification(config, "--year=2026").stdout
+    assert "2026-1\ufffd " in table
+    assert "\x1b" not in table
+
+
 def test_json_has_every_figure(config: Path) -> None:
     on_record(config, [possible(), row(), row(call="2", outcome="NOT_DISCLOSED")])
     found = json.loads(report(config, "--json", "--from", "2026-11-12").stdout)
@@ -94,6 +101,18 @@ def test_a_page_is_one_file(config: Path, tmp_path: Path) -> None:
     done = report(config, f"--html={file}")
     assert (done.exit_code, done.stdout) == (0, "")
     assert file.read_text(encoding="utf-8").startswith('<!doctype html>\n<html lang="fr">')
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_a_file_that_cannot_be_written_is_wrong_use(
+    config: Path, tmp_path: Path, option: str
+) -> None:
+    on_record(config, [row()])
+    for place in (tmp_path / "nowhere" / "file", tmp_path):
+        done = report(config, f"{option}={place}")
+        assert (done.exit_code, f"'{option}'" in done.stderr) == (2, True), done.output
+    certified = certification(config, f"--csv={tmp_path}/nowhere/file")
+    assert certified.exit_code == 2
 
 
 def test_a_period_is_from_a_day_to_a_day(config: Path) -> None:
