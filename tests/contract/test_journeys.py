@@ -9,6 +9,7 @@ gone, as it is when a caller leaves.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -377,6 +378,8 @@ def test_a_call_that_is_transferred_again_and_again(
     ):
         channel = door(dial(CHOOSY, arguments=arguments, variables=variables, fault=fault))
         variables = {k: v for k, v in channel.variables.items() if k.startswith("DISCLOSURE_")}
+        if "DISCLOSURE_CHOSEN_AT" in variables:  # a call in the fake's own time is ahead of ours
+            variables["DISCLOSURE_CHOSEN_AT"] = f"{time.time() - 60:.3f}"
         heard += channel.heard
     assert heard == [
         POSSIBLE,
