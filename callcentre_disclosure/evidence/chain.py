@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from .keys import Key
+from .keys import Key, KeyRing
 
 #: What the first entry of a chain has before it.
 NOTHING = "0" * 64
@@ -47,6 +47,11 @@ class Entry(NamedTuple):
         place = self if sequence is None else self._replace(sequence=sequence)
         return hmac.compare_digest(_seal(key, "entry", *place[:-2]).encode(), self.seal.encode())
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the document is there, and the one that was sealed."""
+        return self.document is not None and digest(self.document) == self.digest
+
 
 class Head(NamedTuple):
     """The end of a chain: its last ``sequence`` and the ``last`` seal."""
@@ -68,6 +73,12 @@ def is_well_formed(link: Entry | Head) -> bool:
     sequence, document = texts.pop("sequence"), texts.pop("document", None)
     is_text = all(isinstance(text, str) for text in texts.values())
     return is_text and isinstance(sequence, int) and (document is None or isinstance(document, str))
+
+
+def is_ours(link: Entry | Head, ring: KeyRing) -> bool:
+    """Whether one of our keys has sealed it as it is."""
+    key = ring.get(link.key) if is_well_formed(link) else None
+    return key is not None and link.is_sealed_by(key)
 
 
 def first_head(writer: str, key: Key) -> Head:

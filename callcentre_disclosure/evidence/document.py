@@ -18,6 +18,8 @@ from callcentre_disclosure.disclosure.record import (
     masked,
 )
 
+Document = Mapping[str, Any]
+
 #: The longest text of a column, in characters: longer than any unique id, channel or queue name
 #: of Asterisk. The document has it all.
 _LONGEST = 150
@@ -104,10 +106,16 @@ def document(
     }
 
 
-def columns(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What is searched and counted, as ``schema`` has columns for it."""
+def telling(document: Document) -> Mapping[str, Any] | None:
+    """The playback of a record that names the countries."""
     index = document["telling"]
-    telling = document["playbacks"][index] if index is not None else {}
+    said: Mapping[str, Any] | None = None if index is None else document["playbacks"][index]
+    return said
+
+
+def columns(document: Document) -> dict[str, Any]:
+    """What is searched and counted, as ``schema`` has columns for it."""
+    said = telling(document) or {}
     return {
         "id": document["id"],
         "call": _plain(document["call"]),
@@ -127,8 +135,8 @@ def columns(document: Mapping[str, Any]) -> dict[str, Any]:
         "cause": _plain(document["cause"]),
         "waited": document["waited"],
         "waited_since_choice": document["waited_since_choice"],
-        "played": telling.get("played"),
-        "seconds": telling.get("seconds"),
+        "played": said.get("played"),
+        "seconds": said.get("seconds"),
     }
 
 

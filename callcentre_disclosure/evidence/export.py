@@ -13,9 +13,9 @@ from typing import IO, Any, NamedTuple
 from callcentre_disclosure.errors import EvidenceError
 
 from .chain import Entry
+from .document import Document, telling
 from .reading import UNREADABLE, changed
 from .sheet import write_sheet
-from .story import Document, telling
 
 Found = Iterable[tuple[Entry, Document]]
 

@@ -14,7 +14,7 @@ from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.numbers import written_forms
 from callcentre_disclosure.disclosure.outcome import Disposition
 
-from .story import Document
+from .document import Document
 
 #: In place of a country: an agent answered, and nothing told where.
 UNKNOWN = "unknown"

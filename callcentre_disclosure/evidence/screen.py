@@ -15,8 +15,9 @@ from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackResult
 from callcentre_disclosure.disclosure.sites import Basis
 
+from .document import Document, telling
 from .reading import UNREADABLE
-from .story import Document, Record, Story, telling
+from .story import Record, Story
 
 WIDTH = 80
 _MARGIN = 10

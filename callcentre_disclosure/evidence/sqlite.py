@@ -14,7 +14,7 @@ from typing import Any
 
 from callcentre_disclosure.errors import EvidenceError
 
-from .chain import Content, Head, extended, first_head, is_well_formed
+from .chain import Content, Head, extended, first_head, is_ours
 from .keys import KeyRing
 from .schema import COLUMNS, HEAD, LINK, MIGRATIONS, insert
 
@@ -100,9 +100,7 @@ class SqliteStore:
     def oddities(self) -> Iterator[str]:
         """What is not as we have made it around the entries: tables, indexes, triggers."""
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as ours:
-            for statements in MIGRATIONS:
-                for statement in statements:
-                    ours.execute(statement)
+            _migrate(ours)
             made = set(ours.execute(_SCHEMA))
         for kind, name, *_ in sorted(made.symmetric_difference(self.read(_SCHEMA))):
             yield f"{kind} {name}"
@@ -151,8 +149,7 @@ def _head(database: sqlite3.Connection, ring: KeyRing, anew: bool) -> Head:
     """The end of our chain. One that was forged stays where it is, for ``verify`` to find."""
     heads = [Head(*row) for row in database.execute(_HEADS)]
     for head in heads:
-        key = ring.get(head.key) if is_well_formed(head) else None
-        if key and head.is_sealed_by(key):
+        if is_ours(head, ring):
             return head
     if heads and not anew:
         raise ForeignHead(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from callcentre_disclosure.disclosure.call import Stage
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackResult
 
-from .chain import Entry, digest, is_well_formed
-from .document import columns
+from .chain import Entry, is_well_formed
+from .document import Document, columns, telling
 from .keys import KeyRing
 from .reading import UNREADABLE
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +79,6 @@ class Story:
         }
 
 
-def telling(document: Document) -> Mapping[str, Any] | None:
-    """The playback of a record that names the countries."""
-    index = document["telling"]
-    said: Mapping[str, Any] | None = None if index is None else document["playbacks"][index]
-    return said
-
-
 def story(found: Iterable[tuple[Entry, tuple[Any, ...]]], ring: KeyRing) -> Story:
     """What the entries of one call tell, as ``reading.kept`` finds them."""
     records = [_record(entry, values, ring) for entry, values in found]
@@ -109,4 +100,4 @@ def _record(entry: Entry, values: tuple[Any, ...], ring: KeyRing) -> Record:
         pass
     key = ring.get(entry.key)
     is_sealed = entry.is_sealed_by(key) if key else None
-    return Record(entry, document, is_sealed, digest(entry.document) == entry.digest, is_filed)
+    return Record(entry, document, is_sealed, entry.is_whole, is_filed)

@@ -16,7 +16,7 @@ from callcentre_disclosure.config.model import EvidenceEntry
 from callcentre_disclosure.errors import EvidenceError
 
 from . import checkpoints
-from .chain import Head, is_well_formed
+from .chain import Head, is_ours
 from .forwarding import alone, forward
 from .keys import KeyRing
 from .postgresql import PostgresqlStore
@@ -79,8 +79,7 @@ class Upkeep:
             return None
         ring = KeyRing.open(self._entry.keys)
         for head in heads:
-            key = ring.get(head.key) if is_well_formed(head) else None
-            if key is None or not head.is_sealed_by(key):
+            if not is_ours(head, ring):
                 raise EvidenceError(
                     f"the end of chain {head.writer} is not what was sealed",
                     where=self._entry.url or str(self._entry.file),

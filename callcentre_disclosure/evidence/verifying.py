@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import chain, groupby
 from typing import Any
 
-from .chain import NOTHING, Entry, Head, digest, is_well_formed
+from .chain import NOTHING, Entry, Head, is_ours, is_well_formed
 from .checkpoints import Checkpoint
 from .document import columns
 from .keys import KeyRing
@@ -146,8 +146,7 @@ class _Purges:
         for store in stores:
             for row in store.read(statement):
                 entry = Entry(*row)
-                key = ring.get(entry.key) if is_well_formed(entry) else None
-                if entry.document and key and _is_whole(entry) and entry.is_sealed_by(key):
+                if entry.document and is_ours(entry, ring) and entry.is_whole:
                     note = json.loads(entry.document)
                     for writer, first, last in note["purged"]:
                         ranges = found._ranges.setdefault(writer, [])
@@ -255,7 +254,7 @@ def _wrong(
         if any(value is not None for value in copies.values()):
             yield Manipulation.EDITED, "was purged, and its columns are not empty"
         return
-    if not _is_whole(entry):
+    if not entry.is_whole:
         yield Manipulation.EDITED, "has another document than was sealed"
         return
     if entry.kind == "disclosure":
@@ -267,10 +266,6 @@ def _wrong(
         yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
 
 
-def _is_whole(entry: Entry) -> bool:
-    return entry.document is not None and digest(entry.document) == entry.digest
-
-
 def _place(entry: Entry, ring: KeyRing, length: int) -> int | None:
     """Where an entry belongs that is in the wrong place."""
     key = ring.get(entry.key)
@@ -280,7 +275,7 @@ def _place(entry: Entry, ring: KeyRing, length: int) -> int | None:
 
 
 def _next_key(entry: Entry) -> str:
-    if entry.kind == "rotation" and entry.document and _is_whole(entry):
+    if entry.kind == "rotation" and entry.document and entry.is_whole:
         return str(json.loads(entry.document).get("key", ""))
     return entry.key
 
@@ -290,8 +285,7 @@ def _verify_end(last: Entry, head: Head | None, ring: KeyRing, add: Any) -> None
     if head is None:
         add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is missing")
         return
-    key = ring.get(head.key)
-    if key is None or not head.is_sealed_by(key):
+    if not is_ours(head, ring):
         add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is forged")
     elif head.sequence > end:
         add(

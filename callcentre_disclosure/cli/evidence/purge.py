@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -29,11 +30,8 @@ def command(config: Path, dry_run: bool) -> None:
     with opened(entry) as ledger:
         ranges = due(ledger, today)
         if ranges and not dry_run:
-            file = SqliteStore(entry.file)
-            try:
-                remote = ledger if isinstance(ledger, PostgresqlStore) else None
+            remote = ledger if isinstance(ledger, PostgresqlStore) else None
+            with closing(SqliteStore(entry.file)) as file:
                 purge(ranges, today, KeyRing.open(entry.keys), file, remote)
-            finally:
-                file.close()
     count = sum(last - first + 1 for _, first, last in ranges)
     click.echo(f"{count} records {'would be' if dry_run else 'were'} purged")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -119,12 +120,9 @@ def _nothing(configuration: Configuration, store: Store, what: str) -> None:
     click.echo(f"there is nothing under {what}", err=True)
     own = configuration.evidence
     if own.url and own.file.exists():
-        spool = SqliteStore(own.file)
-        try:
+        with closing(SqliteStore(own.file)) as spool:
             if count := waiting(spool):
                 click.echo(f"{count} entries of this machine have still to go there", err=True)
-        finally:
-            spool.close()
     count, day = purged(store)
     if count:
         click.echo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -45,12 +46,9 @@ def command(config: Path, files: tuple[Path, ...], as_json: bool) -> None:
             else:
                 what = f"{file} is not what this installation signed"
                 findings.append(Finding(Manipulation.FORGED, "checkpoint", 0, None, what))
-        spool = SqliteStore(entry.file) if entry.url and entry.file.exists() else None
-        try:
+        waits = entry.url and entry.file.exists()
+        with closing(SqliteStore(entry.file)) if waits else nullcontext() as spool:
             verdict = verify(ledger, ring, signed, spool)
-        finally:
-            if spool:
-                spool.close()
     verdict.findings[:0] = findings
     if as_json:
         click.echo(json.dumps({**asdict(verdict), "checkpoints": len(signed)}, indent=2))

@@ -18,6 +18,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from callcentre_disclosure.config.countries import countries
+from callcentre_disclosure.evidence.screen import plain
 
 from .causes import Cause
 
@@ -152,5 +153,5 @@ class Words:
 
 def shown(name: str) -> str:
     """A name as a reader can be shown it: of a sane length, and without what controls a screen."""
-    visible = "".join(character if character.isprintable() else "\ufffd" for character in name)
+    visible = plain(name)
     return visible if len(visible) <= _MOST else visible[: _MOST - 1] + "…"
