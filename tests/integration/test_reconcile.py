@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +16,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from callcentre_disclosure.asterisk.dialplan import dialplan
-from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.testing.installation import Installation
-from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.recording import Recording
 from callcentre_disclosure.testing.sip import Phone
 from tests import command_line
-from tests.call_centre import AriHandler, Server
+from tests.call_centre import AriHandler
 from tests.integration import test_stasis as stasis
 from tests.integration.office import (
     AMINA,
@@ -32,12 +28,9 @@ from tests.integration.office import (
     DIALPLAN,
     LUC,
     POSSIBLE_MA,
-    QUEUES,
-    VOICES,
     YASMINE,
     Heard,
     Office,
-    open_office,
 )
 from tests.integration.test_roads import Building, at_work
 from tests.postgresql import Server as Postgresql
@@ -175,36 +168,19 @@ class House(Building):
         url: str,
         extensions: str = DIALPLAN + LEAKS,
     ) -> None:
-        self.centre = open_office(folder)
-        self.ports = {number: _free_port() for number in (*VOICES, "consumer")}
-        self.server = Server(self.centre)
-        running.callback(self.server.stop)
-        written = dialplan(
-            load(self.centre.path), installation.major, f"127.0.0.1:{self.server.port}"
-        )
-        self.asterisk = running.enter_context(
-            PrivateAsterisk(
-                installation,
-                folder / "asterisk",
-                extensions=extensions,
-                files={
-                    "extensions_disclosure.conf": written,
-                    "cel.conf": CEL,
-                    "cdr.conf": CDR,
-                    "cel_pgsql.conf": postgresql_section(url, "cel"),
-                    "cdr_pgsql.conf": postgresql_section(url, "cdr"),
-                    **samples(installation),
-                },
-                modules=_MODULES,
-                queues=QUEUES,
-                agents=self.ports,
-                callers={"caller": "127.0.0.2"},
-                languages={"caller": "fr", "consumer": "fr"},
-                pjsip_extra="".join(
-                    f"[{agent}](+)\ncall_group = 1\npickup_group = 1\n" for agent in VOICES
-                ),
-                environment=self.centre.environment,
-            )
+        super().__init__(
+            folder,
+            installation,
+            running,
+            extensions,
+            files={
+                "cel.conf": CEL,
+                "cdr.conf": CDR,
+                "cel_pgsql.conf": postgresql_section(url, "cel"),
+                "cdr_pgsql.conf": postgresql_section(url, "cdr"),
+                **samples(installation),
+            },
+            modules=_MODULES,
         )
         self.cel = self.asterisk.log / "cel-custom/Master.csv"
 
@@ -241,13 +217,6 @@ class House(Building):
             return []
         with self.cel.open(newline="") as file:
             return list(csv.reader(file))
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def talks(route: str, agent: str = AMINA) -> Callable[[Office], None]:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -46,7 +46,10 @@ A_PACKET = 0.05
 
 
 class Building:
-    """What stays from one test to the next: an Asterisk, a server, and the agents' ports."""
+    """What stays from one test to the next: an Asterisk, a server, and the agents' ports.
+
+    ``files`` and ``modules`` are more of Asterisk's configuration.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,8 @@ class Building:
         running: ExitStack,
         extensions: str = DIALPLAN,
         *options: str,
+        files: Mapping[str, str] = {},
+        modules: Sequence[str] = (),
     ) -> None:
         self.centre = open_office(folder)
         self.ports = {number: _free_port() for number in (*VOICES, "consumer")}
@@ -68,7 +73,8 @@ class Building:
                 installation,
                 folder / "asterisk",
                 extensions=extensions,
-                files={"extensions_disclosure.conf": written},
+                files={"extensions_disclosure.conf": written, **files},
+                modules=modules,
                 queues=QUEUES,
                 agents=self.ports,
                 callers={"caller": "127.0.0.2", "muting": "127.0.0.3", "english": "127.0.0.4"},
