@@ -82,55 +82,166 @@ def verify(
     """Look at every entry of a ledger, and of what still waits to go there."""
     with ExitStack() as snapshots:
         # The file first: what it no longer has then is in the ledger.
-        stores = [*([spool] if spool else []), ledger]
-        for store in stores:
+        for store in [*([spool] if spool else []), ledger]:
             snapshots.enter_context(store.snapshot())
-        return _verify(ledger, ring, checkpoints, spool)
+        return _Verification(ledger, spool, ring, checkpoints).verdict
 
 
-def _verify(
-    ledger: Store, ring: KeyRing, checkpoints: Iterable[Checkpoint], spool: Store | None
-) -> Verdict:
-    stores = [ledger, *([spool] if spool else [])]
+class _Verification:
+    """One look at a ledger. What heads and checkpoints know of a chain is taken away when the chain
+    was looked at; what is left then has no chain."""
+
+    def __init__(
+        self, ledger: Store, spool: Store | None, ring: KeyRing, checkpoints: Iterable[Checkpoint]
+    ) -> None:
+        stores = [ledger, *([spool] if spool else [])]
+        self.verdict = Verdict()
+        self._ring = ring
+        self._purges = _Purges.of(stores, ring)
+        self._heads = _heads(stores)
+        self._marks = _marks(checkpoints)
+        self._lengths: Counter[str] = Counter()
+        for store in stores:
+            self._lengths.update({str(writer): count for writer, count in store.read(_LENGTHS)})
+            for oddity in store.oddities():
+                what = f"belongs to a file or database that is not as we made it: {oddity}"
+                self._add(Manipulation.EDITED, "every chain", 0, what)
+        waiting = _by_writer(spool) if spool else {}
+        for writer, rows in groupby(ledger.read(_ENTRIES), key=lambda row: str(row[0])):
+            self._look_at(writer, chain(rows, waiting.pop(writer, ())))
+        for writer, rest in waiting.items():
+            self._look_at(writer, rest)
+        for writer, head in self._heads.items():
+            if head.sequence:
+                what = f"and all before it are missing: the chain ended with entry {head.sequence}"
+                self._add(Manipulation.CUT, writer, head.sequence, what)
+        for (writer, sequence), known in self._marks.items():
+            what = f"is missing, which the checkpoint of {known[0][1]} knows"
+            self._add(Manipulation.REPLACED, writer, sequence, what)
+
+    def _add(
+        self,
+        manipulation: Manipulation,
+        writer: str,
+        sequence: int,
+        what: str,
+        id_: str | None = None,
+    ) -> None:
+        self.verdict.findings.append(Finding(manipulation, writer, sequence, id_, what))
+
+    def _look_at(self, writer: str, rows: Iterable[Sequence[Any]]) -> None:
+        """A chain, entry by entry."""
+        last = Entry(writer, 0, "", "", "", "", "", NOTHING, None)
+        key, searches = "", _SEARCHES
+        for row in rows:
+            entry = Entry(*row[: len(LINK)])
+            copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
+            at, id_ = entry.sequence, copies["id"]
+            if not is_well_formed(entry) or at < 1:
+                what = f"is none that we have written: its place is {at!r}"
+                self._add(Manipulation.FORGED, writer, 0, what, id_)
+                continue
+            wrong = list(self._wrong(entry, copies))
+            if at <= last.sequence:  # sent, and not yet taken out of where it was
+                for manipulation, what in wrong:
+                    self._add(manipulation, writer, at, f"is there twice, and {what}", id_)
+                continue
+            self.verdict.entries += 1
+            self.verdict.purged += entry.document is None
+            follows = at == last.sequence + 1
+            if not follows:
+                single = at == last.sequence + 2
+                what = "is missing" if single else f"is missing, with those up to {at - 1}"
+                self._add(Manipulation.MISSING, writer, last.sequence + 1, what)
+            if wrong:
+                manipulation, what = wrong[0]
+                if manipulation is Manipulation.FORGED and searches:
+                    searches -= 1
+                    if belongs := self._place(entry):
+                        manipulation = Manipulation.MOVED
+                        what = f"is what was written as entry {belongs}"
+                self._add(manipulation, writer, at, what, id_)
+            elif follows and entry.previous != last.seal:
+                what = "does not follow the one before it"
+                self._add(Manipulation.FORGED, writer, at, what, id_)
+            elif follows and key and entry.key != key:
+                what = f"is sealed by key {entry.key}, without a rotation from {key}"
+                self._add(Manipulation.FORGED, writer, at, what, id_)
+            for seal, day in self._marks.pop((writer, at), ()):
+                if seal != entry.seal:
+                    what = f"is another one than the checkpoint of {day} knows"
+                    self._add(Manipulation.REPLACED, writer, at, what, id_)
+            key = _next_key(entry)
+            last = entry
+        self.verdict.chains[writer] = last.sequence
+        self._look_at_end(last, self._heads.pop(writer, None))
+
+    def _wrong(self, entry: Entry, copies: Mapping[str, Any]) -> Iterator[tuple[Manipulation, str]]:
+        """What is wrong with an entry by itself."""
+        key = self._ring.get(entry.key)
+        if key is None:
+            what = f"is sealed by key {entry.key}, which is not in the key file"
+            yield Manipulation.UNKNOWN_KEY, what
+            return
+        if not entry.is_sealed_by(key):
+            yield Manipulation.FORGED, "was not sealed like this: it was edited, or put in"
+        if entry.document is None:
+            if not self._purges.allow(entry):
+                yield Manipulation.REMOVED, "has lost its document, and no purge says so"
+            if any(value is not None for value in copies.values()):
+                yield Manipulation.EDITED, "was purged, and its columns are not empty"
+            return
+        if not entry.is_whole:
+            yield Manipulation.EDITED, "has another document than was sealed"
+            return
+        if entry.kind == "disclosure":
+            written = columns(json.loads(entry.document))
+            edited = [name for name in COLUMNS if written[name] != copies[name]]
+        else:
+            edited = [name for name in COLUMNS if copies[name] is not None]
+        if edited:
+            yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
+
+    def _place(self, entry: Entry) -> int | None:
+        """Where an entry belongs that is in the wrong place."""
+        key = self._ring.get(entry.key)
+        assert key is not None
+        places = range(1, self._lengths[entry.writer] + _MISSING_AT_MOST + 1)
+        return next((place for place in places if entry.is_sealed_by(key, place)), None)
+
+    def _look_at_end(self, last: Entry, head: Head | None) -> None:
+        writer, end = last.writer, last.sequence
+        if head is None:
+            what = "may not be the last: the head of the chain is missing"
+            self._add(Manipulation.NO_HEAD, writer, end, what)
+        elif not is_ours(head, self._ring):
+            what = "may not be the last: the head of the chain is forged"
+            self._add(Manipulation.NO_HEAD, writer, end, what)
+        elif head.sequence > end:
+            what = f"and all up to {head.sequence} are missing: the end was cut off"
+            self._add(Manipulation.CUT, writer, end + 1, what)
+        elif (head.sequence, head.last) != (end, last.seal):
+            what = f"is not the end that the head says, entry {head.sequence}"
+            self._add(Manipulation.NO_HEAD, writer, end, what)
+
+
+def _heads(stores: Iterable[Store]) -> dict[str, Head]:
+    """The furthest of each chain; one that is not well formed is like one that is not there."""
+    heads: dict[str, Head] = {}
+    for store in stores:
+        for head in (Head(*row) for row in store.read(_HEADS)):
+            known = heads.get(head.writer)
+            if is_well_formed(head) and not (known and known.sequence >= head.sequence):
+                heads[head.writer] = head
+    return heads
+
+
+def _marks(checkpoints: Iterable[Checkpoint]) -> _Marks:
     marks: _Marks = {}
     for one in checkpoints:
         for writer, sequence, seal in one.ends:
             marks.setdefault((writer, sequence), []).append((seal, one.at))
-    purges = _Purges.of(stores, ring)
-    heads: dict[str, Head] = {}
-    for store in stores:
-        for row in store.read(_HEADS):
-            head = Head(*row)
-            if not is_well_formed(head):
-                continue  # like one that is not there
-            if head.writer not in heads or head.sequence > heads[head.writer].sequence:
-                heads[head.writer] = head
-    verdict = Verdict()
-    for store in stores:
-        for oddity in store.oddities():
-            what = f"belongs to a file or database that is not as we made it: {oddity}"
-            verdict.findings.append(Finding(Manipulation.EDITED, "every chain", 0, None, what))
-    waiting = _by_writer(spool) if spool else {}
-    counted: Counter[str] = Counter()
-    for store in stores:
-        counted.update({str(writer): count for writer, count in store.read(_LENGTHS)})
-
-    def look_at(writer: str, rows: Iterable[Sequence[Any]]) -> None:
-        length = counted[writer] + _MISSING_AT_MOST
-        _verify_chain(writer, rows, ring, purges, heads, marks, length, verdict)
-
-    for writer, rows in groupby(ledger.read(_ENTRIES), key=lambda row: str(row[0])):
-        look_at(writer, chain(rows, waiting.pop(writer, ())))
-    for writer, rest in waiting.items():
-        look_at(writer, rest)
-    for writer, head in heads.items():
-        if head.sequence:
-            what = f"and all before it are missing: the chain ended with entry {head.sequence}"
-            verdict.findings.append(Finding(Manipulation.CUT, writer, head.sequence, None, what))
-    for (writer, sequence), known in marks.items():
-        what = f"is missing, which the checkpoint of {known[0][1]} knows"
-        verdict.findings.append(Finding(Manipulation.REPLACED, writer, sequence, None, what))
-    return verdict
+    return marks
 
 
 class _Purges:
@@ -168,130 +279,7 @@ def _by_writer(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def _verify_chain(
-    writer: str,
-    rows: Iterable[Sequence[Any]],
-    ring: KeyRing,
-    purges: _Purges,
-    heads: dict[str, Head],
-    marks: _Marks,
-    length: int,
-    verdict: Verdict,
-) -> None:
-    """Entry by entry, of a chain that may have had so many. ``heads`` and ``marks`` lose those of
-    this chain."""
-    head = heads.pop(writer, None)
-    last = Entry(writer, 0, "", "", "", "", "", NOTHING, None)
-    key, searches = "", _SEARCHES
-
-    def add(manipulation: Manipulation, sequence: int, what: str, id_: str | None = None) -> None:
-        verdict.findings.append(Finding(manipulation, writer, sequence, id_, what))
-
-    for row in rows:
-        entry = Entry(*row[: len(LINK)])
-        copies = dict(zip(COLUMNS, row[len(LINK) :], strict=True))
-        if not is_well_formed(entry) or entry.sequence < 1:
-            what = f"is none that we have written: its place is {entry.sequence!r}"
-            add(Manipulation.FORGED, 0, what, copies["id"])
-            continue
-        if entry.sequence <= last.sequence:  # sent, and not yet taken out of where it was
-            for manipulation, what in _wrong(entry, copies, ring, purges):
-                add(manipulation, entry.sequence, f"is there twice, and {what}", copies["id"])
-            continue
-        verdict.entries += 1
-        verdict.purged += entry.document is None
-        follows = entry.sequence == last.sequence + 1
-        if not follows:
-            missing = f"is missing, with those up to {entry.sequence - 1}"
-            single = entry.sequence == last.sequence + 2
-            add(Manipulation.MISSING, last.sequence + 1, "is missing" if single else missing)
-        for manipulation, what in _wrong(entry, copies, ring, purges):
-            belongs = None
-            if manipulation is Manipulation.FORGED and searches:
-                searches -= 1
-                belongs = _place(entry, ring, length)
-            if belongs:
-                manipulation, what = Manipulation.MOVED, f"is what was written as entry {belongs}"
-            add(manipulation, entry.sequence, what, copies["id"])
-            break
-        else:
-            if follows and entry.previous != last.seal:
-                add(
-                    Manipulation.FORGED,
-                    entry.sequence,
-                    "does not follow the one before it",
-                    copies["id"],
-                )
-            elif follows and key and entry.key != key:
-                what = f"is sealed by key {entry.key}, without a rotation from {key}"
-                add(Manipulation.FORGED, entry.sequence, what, copies["id"])
-        for seal, at in marks.pop((writer, entry.sequence), ()):
-            if seal != entry.seal:
-                what = f"is another one than the checkpoint of {at} knows"
-                add(Manipulation.REPLACED, entry.sequence, what, copies["id"])
-        key = _next_key(entry)
-        last = entry
-    verdict.chains[writer] = last.sequence
-    _verify_end(last, head, ring, add)
-
-
-def _wrong(
-    entry: Entry, copies: Mapping[str, Any], ring: KeyRing, purges: _Purges
-) -> Iterator[tuple[Manipulation, str]]:
-    """What is wrong with an entry by itself."""
-    key = ring.get(entry.key)
-    if key is None:
-        yield (
-            Manipulation.UNKNOWN_KEY,
-            f"is sealed by key {entry.key}, which is not in the key file",
-        )
-        return
-    if not entry.is_sealed_by(key):
-        yield Manipulation.FORGED, "was not sealed like this: it was edited, or put in"
-    if entry.document is None:
-        if not purges.allow(entry):
-            yield Manipulation.REMOVED, "has lost its document, and no purge says so"
-        if any(value is not None for value in copies.values()):
-            yield Manipulation.EDITED, "was purged, and its columns are not empty"
-        return
-    if not entry.is_whole:
-        yield Manipulation.EDITED, "has another document than was sealed"
-        return
-    if entry.kind == "disclosure":
-        written = columns(json.loads(entry.document))
-        edited = [name for name in COLUMNS if written[name] != copies[name]]
-    else:
-        edited = [name for name in COLUMNS if copies[name] is not None]
-    if edited:
-        yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
-
-
-def _place(entry: Entry, ring: KeyRing, length: int) -> int | None:
-    """Where an entry belongs that is in the wrong place."""
-    key = ring.get(entry.key)
-    assert key is not None
-    places = range(1, length + 1)
-    return next((place for place in places if entry.is_sealed_by(key, place)), None)
-
-
 def _next_key(entry: Entry) -> str:
     if entry.kind == "rotation" and entry.document and entry.is_whole:
         return str(json.loads(entry.document).get("key", ""))
     return entry.key
-
-
-def _verify_end(last: Entry, head: Head | None, ring: KeyRing, add: Any) -> None:
-    end = last.sequence
-    if head is None:
-        add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is missing")
-        return
-    if not is_ours(head, ring):
-        add(Manipulation.NO_HEAD, end, "may not be the last: the head of the chain is forged")
-    elif head.sequence > end:
-        add(
-            Manipulation.CUT,
-            end + 1,
-            f"and all up to {head.sequence} are missing: the end was cut off",
-        )
-    elif (head.sequence, head.last) != (end, last.seal):
-        add(Manipulation.NO_HEAD, end, f"is not the end that the head says, entry {head.sequence}")
