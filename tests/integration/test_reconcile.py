@@ -270,7 +270,7 @@ def handed_over(route: str) -> Callable[[Office], None]:
         leg.hold()
         consultation = office.agents[AMINA].call(YASMINE, office.asterisk.sip_address)
         asked = office.leg(YASMINE)
-        consultation.wait_for("answered")
+        Heard(office, consultation).listen(YASMINE, 0.2)
         leg.transfer(consultation)
         heard.listen_after_announcement(YASMINE, "fr/answered-tn")
         heard.talk(asked)

@@ -714,7 +714,10 @@ def test_attended_transfer(office: Office, road: str, colleague: str) -> None:
     leg.hold()
     consultation = office.agents[AMINA].call(YASMINE, office.asterisk.sip_address)
     asked = office.leg(YASMINE)
-    consultation.wait_for("answered" if colleague == "answers" else "ringing")
+    if colleague == "answers":
+        Heard(office, consultation).listen(YASMINE, 0.2)
+    else:
+        consultation.wait_for("ringing")
     leg.transfer(consultation)
     asked.wait_for("answered")
     heard.listen_after_announcement(YASMINE, ANSWERED_TN)
