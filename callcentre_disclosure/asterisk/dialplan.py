@@ -28,6 +28,7 @@ from callcentre_disclosure.disclosure.session import (
     CHOICE_CONTEXT,
     REFUSAL_CAUSE,
 )
+from callcentre_disclosure.errors import plain
 
 #: Where the FastAGI server is, as ``HOST`` or ``HOST:PORT``.
 SERVER = "127.0.0.1"
@@ -90,7 +91,7 @@ class _Writer:
         how = _FREEPBX_HOW if self._freepbx else _PLAIN_HOW
         return f"""\
 ; Announced calls, for Asterisk {self._asterisk} ({kind}), as callcentre-disclosure wrote it from
-; {self._configuration.path}
+; {plain(str(self._configuration.path))}
 ; When that changes, write this anew; your own lines belong into a file of their own.
 {how}"""
 
@@ -378,7 +379,7 @@ exten => s,1,Set(SHARED(DISCLOSURE_AGENT,${DISCLOSURE_CALLER})=${CHANNEL(name)})
  same => n,Return()
 """
 
-_ABOUT_CONSUMER = "stage=answered,agent=${DISCLOSURE_AGENT},did=${CALLERID(num)}"
+_ABOUT_CONSUMER = "stage=answered,agent=${DISCLOSURE_AGENT},did=${FILTER(0-9+,${CALLERID(num)})}"
 
 _CALLED = f"""\
 ; An agent calls a consumer, who is told before the two are connected:
@@ -403,6 +404,11 @@ exten => h,1,{_RELEASE}
  same => n,ExecIf($["${{CHANNEL(name)}}" = "${{DISCLOSURE_AGENT}}"]?SoftHangup(${{DIALEDPEERNAME}}))
 """
 
+#: A telephone that hands over by itself, as soon as the colleague answers, is some milliseconds
+#: ahead of the bridge; in a hangup handler nothing can wait, but it can look again. (What is hung
+#: up has taken the caller's place then, with the caller's variables; without one, nobody comes.)
+_JOINS_SOON = '"${DISCLOSURE_WAITING}" != "" & ${LEN(${DISCLOSURE_LOOKED})} < 1000'
+
 _TRANSFER_HEADING = """\
 ; Agents by extension
 [disclosure-agents]"""
@@ -419,9 +425,11 @@ exten => s,1,GotoIf($["${{DISCLOSURE_ROUTE}}" != ""]?dial)
 
 [disclosure-handed-over]
 exten => s,1,GotoIf($["${{DIALEDPEERNAME}}" = ""]?over)
- same => n,Set(DISCLOSURE_CALLER=${{IMPORT(${{DIALEDPEERNAME}},BRIDGEPEER)}})
- same => n,GotoIf($["${{DISCLOSURE_CALLER}}" = ""]?over)
- same => n,GotoIf($["${{IMPORT(${{DISCLOSURE_CALLER}},DISCLOSURE_ROUTE)}}" = ""]?over)
+ same => n(look),Set(DISCLOSURE_CALLER=${{IMPORT(${{DIALEDPEERNAME}},BRIDGEPEER)}})
+ same => n,GotoIf($["${{DISCLOSURE_CALLER}}" != ""]?found)
+ same => n,Set(DISCLOSURE_LOOKED=${{DISCLOSURE_LOOKED}}.)
+ same => n,GotoIf($[{_JOINS_SOON}]?look:over)
+ same => n(found),GotoIf($["${{IMPORT(${{DISCLOSURE_CALLER}},DISCLOSURE_ROUTE)}}" = ""]?over)
  same => n,Set(SHARED(DISCLOSURE_AGENT,${{DISCLOSURE_CALLER}})=${{DIALEDPEERNAME}})
  same => n,Set(SHARED(DISCLOSURE_CALLER,${{DIALEDPEERNAME}})=${{DISCLOSURE_CALLER}})
  same => n,ChannelRedirect(${{DISCLOSURE_CALLER}},{ANSWERED_CONTEXT},handed-over,1)

@@ -270,7 +270,7 @@ def handed_over(route: str) -> Callable[[Office], None]:
         leg.hold()
         consultation = office.agents[AMINA].call(YASMINE, office.asterisk.sip_address)
         asked = office.leg(YASMINE)
-        Heard(office, consultation).listen(YASMINE, 0.2)
+        consultation.wait_for("answered")
         leg.transfer(consultation)
         heard.listen_after_announcement(YASMINE, "fr/answered-tn")
         heard.talk(asked)

@@ -714,10 +714,7 @@ def test_attended_transfer(office: Office, road: str, colleague: str) -> None:
     leg.hold()
     consultation = office.agents[AMINA].call(YASMINE, office.asterisk.sip_address)
     asked = office.leg(YASMINE)
-    if colleague == "answers":
-        Heard(office, consultation).listen(YASMINE, 0.2)
-    else:
-        consultation.wait_for("ringing")
+    consultation.wait_for("answered" if colleague == "answers" else "ringing")
     leg.transfer(consultation)
     asked.wait_for("answered")
     heard.listen_after_announcement(YASMINE, ANSWERED_TN)
