@@ -1,5 +1,5 @@
 # The recipes that people, hooks and CI share. Each sets up whatever it needs.
-.PHONY: demo test check bench bench-calls bench-ledger soak docs intelligibility setup clean
+.PHONY: demo test check bench bench-calls bench-ledger bench-fleet soak fire fuzz docs intelligibility setup clean
 
 BIN := .venv/bin
 
@@ -26,8 +26,17 @@ bench-calls: .venv/ready  ## Measure on a real Asterisk how long callers and age
 bench-ledger: .venv/ready  ## Measure the ledger, kill its writers, and take PostgreSQL away (2 minutes).
 	$(BIN)/python -m benchmarks.ledger
 
+bench-fleet: .venv/ready  ## Measure what a machine of a fleet carries, and what more of them bring (5 minutes).
+	$(BIN)/python -m benchmarks.fleet
+
 soak: .venv/ready  ## 200 calls at once, cuts, a crash and hangups at random; nobody may notice (5 minutes).
 	$(BIN)/python -m benchmarks.soak
+
+fire: .venv/ready  ## Everything goes wrong while calls go on, again and again (half an hour).
+	$(BIN)/python -m tests.fire
+
+fuzz: .venv/fuzz  ## Fuzz all that reads what others write, RUNS=100000 times each (10 minutes).
+	$(BIN)/python -m tests.hostile.fuzz --runs $(or $(RUNS),100000)
 
 docs: .venv/ready  ## Run every command and snippet of the README and the documentation.
 	$(BIN)/python -m pytest tests/test_docs.py
@@ -39,6 +48,10 @@ setup: .venv/ready
 
 .venv/intelligibility: .venv/ready
 	$(BIN)/python -m pip install --quiet --editable . --group dev --group intelligibility
+	: >$@
+
+.venv/fuzz: .venv/ready
+	$(BIN)/python -m pip install --quiet --editable . --group dev --group fuzz
 	: >$@
 
 .venv/ready: pyproject.toml tools/venv.sh

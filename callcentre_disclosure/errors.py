@@ -17,6 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+def plain(text: str) -> str:
+    """A line of text that moves no terminal, whoever wrote what is in it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One thing wrong in a file: where it stands, what it is, what to do about it."""
@@ -30,7 +35,7 @@ class Finding:
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
         key = f"{self.key}: " if self.key else ""
-        return f"{where}{key}{self.problem}; {self.remedy}"
+        return plain(f"{where}{key}{self.problem}; {self.remedy}")
 
 
 class DisclosureError(Exception):

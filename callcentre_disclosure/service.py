@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .asterisk.agi_driver import AgiDriver
-from .config.location import configuration_path
-from .config.opening import cache_folders, open_compiled
+from .config.location import cache_folders, configuration_path
+from .config.opening import open_compiled
 from .disclosure.announcement import Prompt
 from .disclosure.call import CallFacts
 from .disclosure.commands import Session
@@ -196,5 +196,5 @@ def disclose(
     """
     from .asterisk import pyst
 
-    disclosure = Disclosure.for_one_call(Path(config) if config else configuration_path())
+    disclosure = Disclosure.for_one_call(Path(config or configuration_path()))
     return pyst.disclose(agi, keys, begin=disclosure.begin, keep=disclosure.keep)

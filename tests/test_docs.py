@@ -33,7 +33,10 @@ from tests.integration.test_announced_calls import SCRIPT_AS_HOOK
 from tests.integration.test_reconcile import CEL
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 BIN = Path(sys.executable).parent
 
 pytest_plugins = ["pytester"]
@@ -238,3 +241,10 @@ def test_every_test_that_the_roads_name_is_there(chapter: int, file: str) -> Non
     named = set(re.findall(r"`(test_\w+)`", page.split("\n## Calls held in Stasis\n")[chapter]))
     tests = (ROOT / "tests/integration" / file).read_text(encoding="utf-8")
     assert named == set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
+    there = set(re.findall(r"^def (test_\w+)\(", "\n".join(texts), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8"))) <= there, page

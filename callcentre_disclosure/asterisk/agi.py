@@ -45,7 +45,11 @@ SAMPLES_PER_SECOND = 8000
 MAX_LINE_BYTES = 65536
 MAX_ENVIRONMENT_LINES = 512
 
-_REPLY = re.compile(r"(\d{3}) (?:result=(\S*)(?: \((.*)\))?(?: endpos=(\d+))?\s*)?", re.DOTALL)
+#: Sixteen digits are samples of more than a hundred thousand years.
+_REPLY = re.compile(
+    r"([0-9]{3}) (?:result=(\S*)(?: \((.*)\))?(?: endpos=([0-9]{1,16}))?\s*)?", re.DOTALL
+)
+_KEYS = {str(ord(key)): key for key in "0123456789*#ABCD"}
 _UNSENDABLE = re.compile("[\r\n\0]")
 
 
@@ -81,6 +85,12 @@ class Reply:
     result: str = ""
     value: str = ""
     endpos: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key of a telephone that ended a command, which ``result`` names by its ASCII code;
+        empty where none did."""
+        return _KEYS.get(self.result, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,7 @@ class ScriptSide:
             raise RemoteProtocolError(f"not an AGI reply: {_shape(line)}")
 
     def _environment_line(self, line: str, variables: dict[str, str]) -> Iterator[Event]:
-        if not line:
+        if not line and variables:
             self._environment = None
             yield Environment(variables)
             return
@@ -240,7 +250,7 @@ def _command(words: Sequence[str]) -> bytes:
         raise LocalProtocolError(f"{len(words)} words; Asterisk reads at most {MAX_WORDS}")
     for word in words:
         if _UNSENDABLE.search(word):
-            raise LocalProtocolError(f"CR, LF or NUL in an AGI argument: {word[:80]!r}")
+            raise LocalProtocolError(f"CR, LF or NUL in an AGI argument: {_shape(word)}")
     verb_end = next((n for n, word in enumerate(words) if not _bare(word)), len(words))
     quoted = [*words[:verb_end], *map(_quoted, words[verb_end:])]
     line = _encoded(" ".join(quoted) + "\n")

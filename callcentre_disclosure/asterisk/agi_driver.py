@@ -36,7 +36,7 @@ from callcentre_disclosure.disclosure.commands import (
 )
 from callcentre_disclosure.disclosure.outcome import Ending, PlaybackReport
 from callcentre_disclosure.disclosure.record import LedgerRecord
-from callcentre_disclosure.errors import RemoteProtocolError
+from callcentre_disclosure.errors import LocalProtocolError, RemoteProtocolError
 
 from . import facts
 from .agi import (
@@ -55,6 +55,10 @@ from .silence import Silence
 #: the time that the command itself takes.
 ENVIRONMENT_SECONDS = 5.0
 REPLY_SECONDS = 5.0
+#: And all of it, however promptly each reply comes: longer than any announcement may last.
+SESSION_SECONDS = 900.0
+#: What is read of one session in all, in bytes; Asterisk sends a few thousand.
+MAX_SESSION_BYTES = 131072
 #: A disk that does not answer holds a call no longer than this, in seconds, whatever its door.
 EVIDENCE_SECONDS = 1.0
 
@@ -105,6 +109,8 @@ class AgiDriver:
         self.fault: RemoteProtocolError | None = None
         self.notes: tuple[str, ...] = ()
         self.deadline = now + ENVIRONMENT_SECONDS
+        self._over = now + SESSION_SECONDS
+        self._room = MAX_SESSION_BYTES
         self.silence = Silence(now)
         self._begin = begin
         self._door = door
@@ -125,7 +131,10 @@ class AgiDriver:
     def receive(self, data: bytes, now: float) -> bytes:
         """Bytes from Asterisk, empty at the end of the stream; returns the bytes to send."""
         out = b""
+        self._room -= len(data)
         try:
+            if self._room < 0:
+                raise RemoteProtocolError(f"more than {MAX_SESSION_BYTES} bytes")
             for event in self._agi.receive(data):
                 out += self._heed(event, now)
         except RemoteProtocolError as fault:
@@ -176,8 +185,14 @@ class AgiDriver:
             self.done, self.record = True, stop.value
             return b""
         self._asked_at = now
-        self.deadline = now + request.seconds
-        return self._agi.send(*request.words) if speak else b""
+        self.deadline = min(now + request.seconds, self._over)
+        if not speak:
+            return b""
+        try:
+            return self._agi.send(*request.words)
+        except LocalProtocolError as slip:  # a name that no command can carry
+            self.notes = (*self.notes, str(slip))
+            return self._advance(_Answered(Reply(520), None, 0.0), now)
 
     def _converse(self, environment: Environment) -> _Conversation:
         call = yield from self._facts(environment)
@@ -216,9 +231,14 @@ class AgiDriver:
             case Redirect(context, extension, priority, channel):
                 if self.gone and not channel:  # Asterisk would say that it is done
                     return PlaybackReport(Ending.HANGUP)
-                target = f"{channel or self._channel},{context},{extension},{priority}"
+                name = channel or self._channel
+                if not facts.is_plain(name):
+                    return PlaybackReport(Ending.REFUSED)
+                target = f"{name},{context},{extension},{priority}"
                 return (yield from self._do("EXEC", "ChannelRedirect", target))
             case Release(channel):
+                if not facts.is_plain(channel):
+                    return PlaybackReport(Ending.REFUSED)
                 return (yield from self._do("EXEC", "SoftHangup", channel))
             case HangUp(cause):
                 failed = yield from self._do("EXEC", "Hangup", str(cause), good=("-1",))
@@ -271,9 +291,8 @@ class AgiDriver:
         answered = yield _Request(wait, seconds + REPLY_SECONDS)
         elapsed = report.elapsed + answered.elapsed
         reply = answered.reply
-        if reply and reply.code == 200 and reply.result.isdecimal():
-            digit = chr(int(reply.result)) if reply.result != "0" else ""
-            return PlaybackReport(Ending.FINISHED, report.played, elapsed, digit)
+        if reply and reply.code == 200 and (reply.key or reply.result == "0"):
+            return PlaybackReport(Ending.FINISHED, report.played, elapsed, reply.key)
         return PlaybackReport((yield from self._why(answered)), report.played, elapsed)
 
     def _stream(self, sound: Sound, keys: str, start: int = 0, before: float = 0.0) -> _Playing:
@@ -288,8 +307,8 @@ class AgiDriver:
         played = min(reached, before + elapsed)
         if reply and reply.code == 200 and reply.result == "0":
             return PlaybackReport(Ending.FINISHED, min(reached, sound.seconds), elapsed)
-        if reply and reply.code == 200 and reply.result.isdecimal():
-            return PlaybackReport(Ending.KEY, played, elapsed, chr(int(reply.result)))
+        if reply and reply.code == 200 and reply.key:
+            return PlaybackReport(Ending.KEY, played, elapsed, reply.key)
         return PlaybackReport((yield from self._why(answered)), played, elapsed)
 
     def _why(self, answered: _Answered) -> Generator[_Request, _Answered, Ending]:

@@ -346,6 +346,21 @@ _RELEASE_MEMBER = (
 #: surrogate on which ``Bridge`` runs the extension h when it takes the agent over.)
 _RELEASE = 'ExecIf($["${DISCLOSURE_WAITING}" != ""]?SoftHangup(${DISCLOSURE_WAITING}))'
 
+#: A caller who hangs up in the moment of the answer has not come to where that is noted.
+_NOTE_WAITING = (
+    'ExecIf($["${DISCLOSURE_WAITING}" = "" & "${DISCLOSURE_CONSULTING}" != "${CHANNEL(name)}"'
+    ' & "${CHANNEL(channeltype)}" != "Surrogate"]?Set(DISCLOSURE_WAITING=${DIALEDPEERNAME}))'
+)
+
+#: What ``Bridge`` leaves of a channel that it takes over (``Surrogate/…``) runs the extension h,
+#: too. Where that ends before Asterisk 22 has put it back into its list of channels, it stays there
+#: for ever: one of a hundred calls that arrive at once. So it looks whether it is there.
+_UNTIL_LISTED = (
+    " same => n(look),Set(DISCLOSURE_LISTED=${DISCLOSURE_LISTED}.)\n"
+    ' same => n,GotoIf($["${CHANNEL_EXISTS(${CHANNEL(name)})}" != "1"'
+    " & ${LEN(${DISCLOSURE_LISTED})} < 1000]?look)"
+)
+
 _ANSWERED = f"""\
 ; Somebody has answered a Dial: the caller, whom it lets hear the ringing on, goes on at s,1 and the
 ; agent, who hears a tone, at s,2
@@ -368,7 +383,9 @@ exten => join,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
 exten => handed-over,1,Set(DISCLOSURE_WAITING=${{SHARED(DISCLOSURE_AGENT)}})
  same => n,Set(SHARED(DISCLOSURE_AGENT)=)
  same => n,Goto(caller,tell)
-exten => h,1,{_RELEASE}
+exten => h,1,{_NOTE_WAITING}
+ same => n,{_RELEASE}
+{_UNTIL_LISTED}
 """
 
 _MEMBER = """\
@@ -402,6 +419,7 @@ exten => consumer,1,Gosub(disclosure-route-outbound,${{DISCLOSURE_ROUTE}},1)
  same => n,Hangup()
 exten => h,1,{_RELEASE}
  same => n,ExecIf($["${{CHANNEL(name)}}" = "${{DISCLOSURE_AGENT}}"]?SoftHangup(${{DIALEDPEERNAME}}))
+{_UNTIL_LISTED}
 """
 
 #: A telephone that hands over by itself, as soon as the colleague answers, is some milliseconds

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from urllib.parse import parse_qsl
 
 from callcentre_disclosure.disclosure.call import (
@@ -18,6 +19,7 @@ from callcentre_disclosure.disclosure.call import (
     interface_of,
 )
 from callcentre_disclosure.disclosure.commands import FindChannel, FindExtension
+from callcentre_disclosure.errors import plain
 
 #: What a dialplan may say of a call.
 KEYS = (
@@ -49,8 +51,10 @@ VARIABLES = (
     "MEMBERINTERFACE",
     "MEMBERNAME",
 )
-#: What the dialplan would take for an expression.
-_NO_NAME = re.compile(r'[${}(),"]')
+#: What the dialplan would take for an expression, or for the end of an argument.
+_NO_NAME = re.compile(r'[${}(),"\\\x00-\x1f\x7f]')
+#: So many slips of one dialplan are told, and so much of each, in characters.
+_MOST_SLIPS, _SHOWN = 5, 40
 _UNIQUE_ID = re.compile(r"(?:.*-)?([0-9]{10})\.[0-9]+", re.DOTALL)
 
 
@@ -79,11 +83,16 @@ def read(value: str) -> dict[str, str]:
     return dict(zip(VARIABLES, told, strict=True))
 
 
+def is_plain(name: str) -> bool:
+    """Whether a name stands for itself in an expression and among arguments."""
+    return not _NO_NAME.search(name)
+
+
 def question(command: FindExtension | FindChannel) -> tuple[str, tuple[str, ...]] | None:
     """An expression of the dialplan that answers a command, and the values by which it says yes;
     None for a name that would be evaluated, not looked for."""
     name = command.extension if isinstance(command, FindExtension) else command.channel
-    if _NO_NAME.search(name):
+    if not is_plain(name):
         return None
     if isinstance(command, FindExtension):
         return f"${{DIALPLAN_EXISTS({command.context},{name},1)}}", ("1",)
@@ -103,12 +112,19 @@ def asked(words: Iterable[str], query: str = "") -> dict[str, str]:
 
 
 def slips(keys: Mapping[str, str], known: Iterable[str] = KEYS) -> Iterator[str]:
-    """What the dialplan says wrongly. It is passed over, as a call is not lost by a slip."""
-    for key, value in keys.items():
-        if key and key not in known:
-            yield f"the dialplan says {key}=, known are {', '.join(known)}"
-        elif value not in _VALUES.get(key, (value,)):
-            yield f"the dialplan says {key}={value}, known are {' and '.join(_VALUES[key])}"
+    """What the dialplan says wrongly, the first of it. It is passed over, as a call is not lost by
+    a slip."""
+    wrong = {
+        key: value
+        for key, value in keys.items()
+        if (key and key not in known) or value not in _VALUES.get(key, (value,))
+    }
+    for key, value in islice(wrong.items(), _MOST_SLIPS):
+        if key in known:
+            said, are = f"{key}={value[:_SHOWN]}", " and ".join(_VALUES[key])
+        else:
+            said, are = f"{key[:_SHOWN]}=", ", ".join(known)
+        yield plain(f"the dialplan says {said}, known are {are}")
 
 
 def call_facts(keys: Mapping[str, str], channel: Channel, door: str) -> CallFacts:

@@ -4,6 +4,11 @@ Each connection is one call and has an ``AgiDriver`` of its own. When its sessio
 evidence is written and only then is the connection closed, because that is what lets the call go
 on: a caller who was connected has a record. A disk that does not answer holds a call no longer
 than ``EVIDENCE_SECONDS``.
+
+FastAGI has no authentication. What stands between a stranger and the calls is ``Guard``: who may
+connect at all, and how many at once. One too many is let go of at once, so that its dialplan goes
+on, and nobody gets a place by connecting and saying nothing: where there is none left, the oldest
+of those who have not introduced a call yet makes room.
 """
 
 from __future__ import annotations
@@ -15,19 +20,23 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 from callcentre_disclosure.disclosure.call import CallFacts
 from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.disclosure.record import LedgerRecord
 
 from .agi_driver import AgiDriver
+from .guard import ACCEPTED_AT_ONCE, ANYBODY, Complaints, Guard
 from .keeping import Keeping
 from .observing import UNOBSERVED, Observer
+from .relay import FAREWELL
 from .workers import beat
 
 #: How long calls in progress may take to end after SIGTERM.
 DRAIN_SECONDS = 60.0
+#: Connections that wait to be accepted.
+BACKLOG = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +44,8 @@ _log = logging.getLogger(__name__)
 def serve(
     heartbeat: int,
     *,
-    listening: socket.socket,
+    listening: Sequence[socket.socket],
+    guard: Guard,
     begin: Callable[[CallFacts], Session],
     keep: Callable[[Sequence[LedgerRecord]], None],
     reload: Callable[[], None],
@@ -49,8 +59,10 @@ def serve(
         loop.add_signal_handler(signal.SIGTERM, stop.set)
         reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
-        server = FastAgiServer(begin, keep, observer)
-        await server.start(listening)
+        server = FastAgiServer(begin, keep, observer, guard)
+        loop.set_exception_handler(server.heed)
+        for one in listening:
+            await server.start(one)
         _log.info("worker %d serves", os.getpid())
         life = asyncio.create_task(beat(heartbeat, server.tell))
         life.add_done_callback(lambda _: stop.set())
@@ -75,24 +87,32 @@ class FastAgiServer:
         begin: Callable[[CallFacts], Session],
         keep: Callable[[Sequence[LedgerRecord]], None],
         observer: Observer = UNOBSERVED,
+        guard: Guard = ANYBODY,
     ) -> None:
         self.observer = observer
+        self.complaints = Complaints()
+        self._guard = guard
         self._begin = begin
         self._evidence = Keeping(keep)
         self._calls: set[_Call] = set()
+        self._strangers: dict[_Call, None] = {}  # who have introduced no call yet, oldest first
         self._idle = asyncio.Event()
         self._idle.set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self, listening: socket.socket) -> None:
-        """Serve the calls that arrive on a listening socket."""
+        """Serve the calls that arrive on a listening socket, too."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Call(self), sock=listening, backlog=1024)
+        server = await loop.create_server(
+            lambda: _Call(self), sock=listening, backlog=ACCEPTED_AT_ONCE
+        )
+        listening.listen(BACKLOG)
+        self._servers.append(server)
 
     async def drain(self, seconds: float) -> None:
         """Take no new calls and give those in progress some seconds to end."""
-        assert self._server is not None
-        self._server.close()
+        for server in self._servers:
+            server.close()
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except asyncio.TimeoutError:
@@ -105,21 +125,51 @@ class FastAgiServer:
         """Return when all evidence is written."""
         await self._evidence.close()
 
+    def heed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the event loop cannot do: it tells every time that it cannot accept a connection."""
+        if isinstance(context.get("exception"), OSError):
+            self.complaints.add(f"{context['message']}: {context['exception']}")
+        else:
+            loop.default_exception_handler(context)
+
     def tell(self) -> None:
         """Tell the observer how it is."""
         self.observer.alive(len(self._calls), {})
 
-    def driver(self, now: float, asterisk: str) -> AgiDriver:
-        """The driver of a new connection, from the address of an Asterisk."""
-        return AgiDriver(self._begin, "fastagi", now, asterisk)
+    def driver(self, now: float, host: str) -> AgiDriver:
+        """The driver of a new connection from a host, or from the script where it is empty."""
+        if host:
+            return AgiDriver(self._begin, "fastagi", now, host)
+        return AgiDriver(self._begin, "agi", now, os.uname().nodename)
 
-    def begun(self, call: _Call) -> None:
-        """A connection is there."""
+    def begun(self, call: _Call, host: str) -> bool:
+        """A connection from a host is there; returns whether it may stay."""
+        if host and not self._guard.admits(host):
+            self._refused(f"{host} connected, and --allow does not name it")
+            return False
+        if len(self._calls) >= self._guard.calls:
+            self._refused(f"there are {self._guard.calls} connections already (--calls)")
+            if not self._strangers:
+                return False
+            silent = next(iter(self._strangers))
+            self.ended(silent)
+            silent.abort()
         self._calls.add(call)
+        self._strangers[call] = None
         self._idle.clear()
+        return True
+
+    def _refused(self, why: str) -> None:
+        self.observer.refused()
+        self.complaints.add(f"a connection was closed at once: {why}")
+
+    def introduced(self, call: _Call) -> None:
+        """A connection is a call."""
+        self._strangers.pop(call, None)
 
     def ended(self, call: _Call) -> None:
         """A connection is closed."""
+        self._strangers.pop(call, None)
         self._calls.discard(call)
         if not self._calls:
             self._idle.set()
@@ -138,10 +188,15 @@ class _Call(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        peer, *_ = transport.get_extra_info("peername")
-        self._driver = self._server.driver(self._loop.time(), peer)
-        self._server.begun(self)
-        self._watch()
+        peer = transport.get_extra_info("peername")
+        host = peer[0] if peer else ""  # on a Unix socket, whose mode says who may connect
+        self._farewell = b"" if host else FAREWELL
+        self._driver = self._server.driver(self._loop.time(), host)
+        if self._server.begun(self, host):
+            self._watch()
+        else:
+            self._finished = True
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         self._went_on(lambda: self._driver.receive(data, self._loop.time()))
@@ -170,9 +225,10 @@ class _Call(asyncio.Protocol):
             _log.exception("a session failed; its call goes on in the dialplan")
             self._server.observer.failed()
             self._finished = True
-            self._transport.close()
+            self._let_go()
             return
         if out:
+            self._server.introduced(self)
             self._transport.write(out)
         if self._driver.done:
             self._finish()
@@ -201,15 +257,23 @@ class _Call(asyncio.Protocol):
     def _finish(self) -> None:
         self._finished = True
         for slip in self._driver.slips():
-            _log.warning("%s", slip)
+            self._server.complaints.add(slip)
         record, silence = self._driver.record, self._driver.silence
         if record is None:
-            self._transport.close()
+            self._let_go(self._farewell)
             return
 
         def let_go(_: asyncio.Future[None]) -> None:
-            self._transport.close()
+            self._let_go(self._farewell)
             after = silence.after(self._loop.time())
             self._server.observer.announced(record, silence.before, after)
 
         self._server.write(record).add_done_callback(let_go)
+
+    def _let_go(self, farewell: bytes = b"") -> None:
+        """Close the connection. Who has not even read what we said before would never let us."""
+        if self._transport.get_write_buffer_size():
+            self.abort()
+            return
+        self._transport.write(farewell)
+        self._transport.close()

@@ -21,6 +21,9 @@ class Observer(Protocol):
     def failed(self) -> None:
         """A session failed by our fault, and its call went on without it."""
 
+    def refused(self) -> None:
+        """A connection was closed before it was a call: from a stranger, or one too many."""
+
 
 class Unobserved:
     """Nobody measures."""
@@ -32,6 +35,9 @@ class Unobserved:
         pass
 
     def failed(self) -> None:
+        pass
+
+    def refused(self) -> None:
         pass
 
 

@@ -7,7 +7,8 @@ kernel closes its connections, and the dialplan goes on, or the next worker take
 
 The parent opens the listening socket once, so no connection is refused while a worker is
 replaced. SIGTERM lets the calls in progress end and refuses new ones, SIGHUP reads the
-configuration again.
+configuration again. systemd hears when all of them serve, and from then on that the parent does not
+stand still either: there is nobody else to notice that.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from . import systemd
+
 #: A worker tells that it is alive this often, in seconds, by a byte on its pipe.
 HEARTBEAT_SECONDS = 0.5
 #: One that is silent for so long is killed. The time an announcement is delayed by at most.
@@ -35,14 +38,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Process:
-    """``serve(heartbeat)`` runs in a process of its own, on a ``listening`` socket if there is one.
+    """``serve(heartbeat)`` runs in a process of its own, on the sockets that are ``listening``.
 
     It writes to the file descriptor ``heartbeat`` at least every ``HEARTBEAT_SECONDS``, reloads on
     SIGHUP, and returns when that descriptor no longer has a reader.
     """
 
     serve: Callable[[int], None]
-    listening: socket.socket | None
+    listening: Sequence[socket.socket] = ()
 
 
 @dataclass
@@ -51,6 +54,7 @@ class _Running:
     pid: int
     heartbeat: int
     last_beat: float
+    heard: bool = False
     killed: bool = False
 
 
@@ -79,7 +83,7 @@ class Workers:
         self._wanted = [(worker, count), *((process, 1) for process in beside)]
         self._running: dict[int, _Running] = {}
         self._selector = selectors.DefaultSelector()
-        self._stopping = False
+        self._served = self._stopping = False
         self._replaced = 0.0
         self._looked = time.monotonic()
 
@@ -100,10 +104,11 @@ class Workers:
                     for received in os.read(wake, 64):
                         self._heed(received)
                 elif os.read(key.fd, 64):
-                    key.data.last_beat = time.monotonic()
+                    key.data.last_beat, key.data.heard = time.monotonic(), True
             self._reap()
             self._kill_the_stalled()
             self._replace()
+            self._tell_systemd()
         for running in self._running.values():
             os.kill(running.pid, signal.SIGKILL)
             os.waitpid(running.pid, 0)
@@ -139,15 +144,15 @@ class Workers:
         os.close(reader)
         self._selector.close()
         for other, _ in self._wanted:  # whose socket is to be closed when they have ended
-            if other is not process and other.listening:
-                other.listening.close()
+            if other is not process:
+                _close(other.listening)
         process.serve(writer)
 
     def _heed(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
-            if self._worker.listening:  # else the kernel would accept calls that nobody serves
-                self._worker.listening.close()
+            systemd.tell("STOPPING=1")
+            _close(self._worker.listening)  # else the kernel would accept calls that nobody serves
             for worker in self._workers():
                 os.kill(worker.pid, signal.SIGTERM)
         elif number == signal.SIGHUP:
@@ -177,6 +182,12 @@ class Workers:
                 os.kill(worker.pid, signal.SIGKILL)
                 worker.killed = True
 
+    def _tell_systemd(self) -> None:
+        systemd.tell("WATCHDOG=1")
+        if not self._served and all(one.heard for one in self._running.values()):
+            self._served = True
+            systemd.tell("READY=1")
+
     def _replace(self) -> None:
         if self._stopping or time.monotonic() - self._replaced < REPLACEMENT_SECONDS:
             return
@@ -185,3 +196,8 @@ class Workers:
             for _ in range(count - sum(one is process for one in there)):
                 self._replaced = time.monotonic()
                 self._start(process)
+
+
+def _close(sockets: Sequence[socket.socket]) -> None:
+    for one in sockets:
+        one.close()

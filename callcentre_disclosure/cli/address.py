@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import click
+
+from callcentre_disclosure.asterisk.fastagi import BACKLOG
 
 
 def parse(text: str) -> tuple[str, int]:
@@ -15,11 +18,27 @@ def parse(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def network(text: str) -> IPv4Network | IPv6Network:
+    """An address, or a network in the notation of CIDR. Raises ``BadParameter``."""
+    try:
+        return ip_network(text)
+    except ValueError as problem:
+        raise click.BadParameter(f"write an address or a network: {problem}") from problem
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def listen(address: tuple[str, int], remedy: str) -> socket.socket:
     """A socket that listens; ``remedy`` says how to name another address."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:
-        return socket.create_server(address, family=family, backlog=1024)
+        return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as problem:
         raise click.ClickException(
             f"cannot listen on {address[0]}:{address[1]}: {problem.strerror}; "

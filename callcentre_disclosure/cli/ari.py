@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import ssl
 from collections.abc import Iterator
 from functools import partial
@@ -21,8 +21,6 @@ from .log import to_stderr
 
 if TYPE_CHECKING:
     from callcentre_disclosure.asterisk.stasis.server import Login
-
-_log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -66,33 +64,43 @@ def command(config: Path, metrics: tuple[str, int] | None) -> None:
         reload=disclosure.reload,
         observer=observer,
     )
-    beside.append(Process(disclosure.attend, None))
-    Workers(Process(serve, listening), 1, disclosure.reload, beside).run()
+    beside.append(Process(disclosure.attend))
+    Workers(Process(serve, (listening,) if listening else ()), 1, disclosure.reload, beside).run()
 
 
 def _logins(entry: AriEntry) -> Iterator[Login]:
     from callcentre_disclosure.asterisk.stasis.server import Login
 
     for name, asterisk in entry.asterisks.items():
-        file = asterisk.password_file
-        try:
-            password = file.read_text(encoding="utf-8").strip()
-            mode = file.stat().st_mode
-        except OSError as problem:
-            raise DisclosureError(
-                f"the password of {name} cannot be read: {problem.strerror}",
-                where=str(file),
-                remedy="write it there, for the user that runs this and nobody else (chmod 600)",
-            ) from problem
-        if mode & 0o077:
-            _log.warning("%s can be read by others than its owner: chmod 600", file)
+        password = _secret(asterisk.password_file, f"the password of {name}").decode().strip()
         yield Login(name, asterisk.user or name, password, asterisk.url)
+
+
+def _secret(file: Path, what: str) -> bytes:
+    """What is in a file that strangers to this machine's service cannot read."""
+    try:
+        with file.open("rb") as opened:
+            mode, secret = os.fstat(opened.fileno()).st_mode, opened.read()
+    except OSError as problem:
+        raise DisclosureError(
+            f"{what} cannot be read: {problem.strerror}",
+            where=str(file),
+            remedy="write it there, for the user that runs this and nobody else (chmod 600)",
+        ) from problem
+    if mode & 0o007:
+        raise DisclosureError(
+            f"everybody on this machine may read {what}",
+            where=str(file),
+            remedy=f"chmod 600 {file}, and take another one if others were here",
+        )
+    return secret
 
 
 def _certificate(entry: AriEntry) -> ssl.SSLContext | None:
     """How Asterisks that connect to us are sure of who we are."""
     if entry.certificate is None:
         return None
+    _secret(entry.certificate, "the private key of ari.certificate")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(entry.certificate)

@@ -22,6 +22,7 @@ _COMMANDS = {
     "fastagi": "Run the FastAGI server.",
     "ari": "Run the ARI event handler.",
     "dialplan": "Write the extensions.conf that announces the calls of a configuration.",
+    "doctor": "Find what goes wrong on this machine, and say what to do.",
     "evidence": "Show, verify and report on the evidence.",
     "demo": "Make a whole announced call on this machine.",
 }

@@ -46,14 +46,14 @@ def read_agents(path: Path, bound: Bound) -> Iterator[tuple[AgentRow, Place]]:
             place = Place(str(path), rows.line_num, cells[0].strip() if cells else "")
             if len(cells) > len(columns) and any(cells[len(columns) :]):
                 problem = f"here are {len(cells)} cells under {len(columns)} columns"
-                bound.findings.append(place.finding(problem, "remove what is too much"))
+                bound.find(place.finding(problem, "remove what is too much"))
             elif any(cell.strip() for cell in cells):
                 row = binder.bind(_node(columns, cells, place.line), AgentRow, place.key)
                 if row is not None:
                     yield row, place
     except csv.Error as problem:
         place = Place(str(path), rows.line_num, "")
-        bound.findings.append(place.finding(f"this is not CSV: {problem}", "save it again as CSV"))
+        bound.find(place.finding(f"this is not CSV: {problem}", "save it again as CSV"))
 
 
 def _columns_are_known(columns: list[str], place: Place, bound: Bound) -> bool:
@@ -61,11 +61,11 @@ def _columns_are_known(columns: list[str], place: Place, bound: Bound) -> bool:
     wrong = [column for column in columns if column not in known]
     if "interface" not in columns or len(set(columns)) < len(columns):
         problem = "the first line does not name the columns"
-        bound.findings.append(place.finding(problem, "begin with interface,site,country"))
+        bound.find(place.finding(problem, "begin with interface,site,country"))
         return False
     for column in wrong:
         problem = f"the column {column!r} is not known"
-        bound.findings.append(place.finding(problem, did_you_mean(column, known)))
+        bound.find(place.finding(problem, did_you_mean(column, known)))
     return not wrong
 
 

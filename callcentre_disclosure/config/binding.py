@@ -10,7 +10,7 @@ from math import nan
 from pathlib import Path
 from typing import Any, TypeVar
 
-from callcentre_disclosure.errors import Finding
+from callcentre_disclosure.errors import ConfigurationError, Finding
 
 from .near import did_you_mean, nearest
 from .reading import Items, Node, Pairs, Scalar
@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 #: As YAML 1.1 writes them.
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+#: So many findings are enough for one run.
+_ENOUGH = 500
 
 #: What a part becomes that cannot be had. It is left out, and a finding says so.
 _NOTHING: Any = object()
@@ -62,6 +65,12 @@ class Bound:
     texts: list[tuple[Kind, str, Place]] = field(default_factory=list)
     records: list[tuple[Any, Place]] = field(default_factory=list)
     keys: dict[str, set[str]] = field(default_factory=dict)
+
+    def find(self, finding: Finding) -> None:
+        """Note what is wrong. Raises ``ConfigurationError`` where it is enough."""
+        self.findings.append(finding)
+        if len(self.findings) >= _ENOUGH:
+            raise ConfigurationError(sorted(set(self.findings)))
 
 
 class Binder:
@@ -111,10 +120,10 @@ class Binder:
 
     def _kept(self, text: str, kind: Kind, line: int, key: str) -> Any:
         place = Place(self._file, line, key)
+        if kind.complaint and (complaint := kind.complaint(text)):
+            return self._wrong(line, key, *complaint)  # without repeating what may be a secret
         if not _pattern(kind.pattern).fullmatch(text):
             return self._wrong(line, key, f"{text!r} does not fit", f"write {kind.meaning}")
-        if kind.complaint and (complaint := kind.complaint(text)):
-            return self._wrong(line, key, *complaint)
         self._bound.texts.append((kind, text, place))
         return text
 
@@ -231,7 +240,7 @@ class Binder:
             self._wrong(line, where, "this key is not known", remedy)
 
     def _wrong(self, line: int, key: str, problem: str, remedy: str) -> Any:
-        self._bound.findings.append(Finding(self._file, line, key, problem, remedy))
+        self._bound.find(Finding(self._file, line, key, problem, remedy))
         return _NOTHING
 
 

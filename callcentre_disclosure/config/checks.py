@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from callcentre_disclosure.disclosure.announcement import Wording
@@ -27,6 +30,10 @@ from .model import (
 from .near import did_you_mean
 from .profiles import profile
 
+#: What Asterisk would take for the end of a path, or for an expression, somewhere on its way there.
+_NO_PATH = re.compile(r'[\x00-\x1f\x7f,;|&"\\$(){}\[\]]')
+#: A queue whose agents callers may choose is an extension, too.
+_EXTENSION = re.compile(r"(?![ehitT]$)[^_/][^/]*")
 #: What makes the interface of an agent a pattern.
 WILDCARDS = frozenset("*?[")
 
@@ -116,8 +123,18 @@ def _records(bound: Bound) -> Iterator[Finding]:
                     yield place.finding(problem, "add its `url:`, or `listen:` for all of them")
         elif isinstance(made, SoundsEntry) and made.asks_for("command") and not made.command:
             yield place.finding("the engine is command but there is none", "add `command:`")
+        if isinstance(made, SoundsEntry):
+            yield from _unplayable(made, place)
         if isinstance(made, RouteEntry) and place.key == "routes.default":
             yield place.finding("every other call has this route", "choose another id")
+
+
+def _unplayable(sounds: SoundsEntry, place: Place) -> Iterator[Finding]:
+    folders: dict[str, Path | None] = {"folder": sounds.folder, "installed": sounds.installed}
+    for name, folder in folders.items():
+        if strange := _NO_PATH.search(str(folder or "")):
+            problem = f"Asterisk plays nothing from a path with {strange[0]!r} in it: {folder}"
+            yield replace(place, key=f"{place.key}.{name}").finding(problem, "choose another one")
 
 
 def _choice(treatment: Treatment, place: Place, parts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -126,6 +143,9 @@ def _choice(treatment: Treatment, place: Place, parts: Mapping[str, Any]) -> Ite
     entry: ProfileEntry | None = parts["profiles"].get(treatment.profile)
     rule = profile(treatment.profile or "", entry) if entry else None
     choice = rule.choice if rule else None
+    if treatment.choice and not _EXTENSION.fullmatch(treatment.choice):
+        problem = f"in a dialplan {treatment.choice} is no extension like any other"
+        yield place.finding(problem, "choose a queue with another name")
     domestic = parts.get("domestic_country")
     if rule and choice is None and treatment.choice:
         yield place.finding(f"{rule.id} offers no choice", "remove `choice:`")

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 #: What people write who do not have the code at hand, beyond alpha-3 codes and names.
@@ -49,6 +49,7 @@ def countries() -> Mapping[str, Country]:
         return {row["alpha_2"]: Country(**row) for row in csv.DictReader(file)}
 
 
+@lru_cache(maxsize=1024)
 def nearest(text: str) -> Country | None:
     """The country that someone meant who wrote ``UK``, ``MAR``, ``ma``, ``Maroc`` or ``Tunisa``."""
     names = _names()

@@ -101,13 +101,14 @@ def checked_folders(configuration: Configuration) -> dict[Path, tuple[SoundForma
     """The folders of which sounds are to be as the configuration asks for, the one that wins
     first, with the formats they must be there in.
 
-    Those of the package have a format of their own, and count where nothing else is asked for.
-    (A call plays them all the same before it says nothing.)
+    Those of the package have a format of their own, also where they were installed, and count where
+    nothing else is asked for. (A call plays them all the same before it says nothing.)
     """
     wanted = configuration.sounds
-    package, *own = sound_folders(configuration)
-    folders = dict.fromkeys(reversed(own), wanted.formats)
-    return {**folders, package: ()} if wanted.as_shipped else folders
+    package, built, *installed = sound_folders(configuration)
+    if not wanted.as_shipped:
+        return dict.fromkeys((*installed, built), wanted.formats)
+    return {**dict.fromkeys(installed, ()), built: wanted.formats, package: ()}
 
 
 def sounds(configuration: Configuration) -> dict[str, Sound]:

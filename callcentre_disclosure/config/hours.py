@@ -37,8 +37,8 @@ def spans(text: str) -> tuple[Span, ...]:
     if not shifts:
         raise ValueError(f"{text!r} does not say from when to when")
     found: list[Span] = []
-    for day in _days(days):
-        for start, end in map(_shift, shifts):
+    for day in dict.fromkeys(_days(days)):
+        for start, end in dict.fromkeys(map(_shift, shifts)):
             opens, closes = day * MINUTES_A_DAY + start, day * MINUTES_A_DAY + end
             found.append((opens, min(closes, MINUTES_A_WEEK)))
             if closes > MINUTES_A_WEEK:

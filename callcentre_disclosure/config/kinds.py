@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeAlias
 
 from . import countries
@@ -31,14 +32,25 @@ def number_complaint(text: str) -> Complaint:
     return None
 
 
+def unseen_complaint(text: str) -> Complaint:
+    """Marks of direction, joiners and such: a name with one looks like another name."""
+    if text.isprintable():
+        return None
+    return f"{text!r} does not fit", "write it without the characters that nobody sees"
+
+
 def secret_complaint(text: str) -> Complaint:
-    """A configuration is read by more people than may know a password."""
-    if "password=" in text:
-        return "there is a password in it", "write ?passfile=FILE, and the password there"
+    """A configuration is read by more people than may know a password, and so is a command line."""
+    if "password=" in text or _PASSWORD.search(text):
+        return "there is a password in it", "leave it out; of a database write ?passfile=FILE"
     return None
 
 
-_ID = r'[^\s\x00-\x1f,;|"\\]+'
+_PASSWORD = re.compile(r"//[^\s/@]*:[^\s/@]*@")
+_ID = r'[^\s\x00-\x1f\x7f-\x9f,;|"\\]+'
+#: What goes into a dialplan, where these would begin an expression or end an argument.
+_NAME = r'[^\s\x00-\x1f\x7f-\x9f,;|"\\$(){}\[\]]+'
+_DIALLED = r'[^\s\x00-\x1f\x7f-\x9f,;|"\\$(){}]+'
 
 Country: TypeAlias = Annotated[
     str,
@@ -82,10 +94,19 @@ Number: TypeAlias = Annotated[
     ),
 ]
 Digits: TypeAlias = Annotated[str, Kind("digits", "digits", r"[0-9]+", digits=True)]
-SiteId: TypeAlias = Annotated[str, Kind("site-id", "the id of a site, without spaces", _ID)]
+SiteId: TypeAlias = Annotated[
+    str, Kind("site-id", "the id of a site, without spaces", _NAME, complaint=unseen_complaint)
+]
 SomeSite: TypeAlias = Annotated[str, Kind("site", "the id of a site", refers_to="sites")]
 QueueName: TypeAlias = Annotated[
-    str, Kind("queue-name", "a queue as queues.conf names it", _ID, digits=True)
+    str,
+    Kind(
+        "queue-name",
+        "a queue as queues.conf names it",
+        _NAME,
+        digits=True,
+        complaint=unseen_complaint,
+    ),
 ]
 SomeQueue: TypeAlias = Annotated[
     str, Kind("queue", "the name of a queue", digits=True, refers_to="queues")
@@ -106,11 +127,17 @@ Interface: TypeAlias = Annotated[
         "an agent's interface as Asterisk names it, such as PJSIP/201, or the name that a queue "
         "knows; * and ? stand for any characters or one",
         rf"{_ID}( {_ID})*",
+        complaint=unseen_complaint,
     ),
 ]
 Dialled: TypeAlias = Annotated[
     str,
-    Kind("dialled", "interfaces that ring together, such as PJSIP/201&PJSIP/301", _ID),
+    Kind(
+        "dialled",
+        "interfaces that ring together, such as PJSIP/201&PJSIP/301",
+        _DIALLED,
+        complaint=unseen_complaint,
+    ),
 ]
 ProfileId: TypeAlias = Annotated[
     str, Kind("profile-id", "a name for a rule, such as our-charter", r"[a-z][a-z0-9-]*")
@@ -142,7 +169,12 @@ EngineName: TypeAlias = Annotated[
 ]
 AsteriskUrl: TypeAlias = Annotated[
     str,
-    Kind("asterisk-url", "its HTTP server, such as https://host:8089", r"https?://[^\s@?#]+"),
+    Kind(
+        "asterisk-url",
+        "its HTTP server, such as https://host:8089",
+        r"https?://[^\s@?#]+",
+        complaint=secret_complaint,
+    ),
 ]
 PostgresqlUrl: TypeAlias = Annotated[
     str,
@@ -166,5 +198,6 @@ Url: TypeAlias = Annotated[
         "url",
         "where a web server has the sounds, such as https://host/sounds",
         r"https?://[^\s\"',;|?#]+",
+        complaint=secret_complaint,
     ),
 ]

@@ -32,7 +32,8 @@ def load(path: Path) -> Configuration:
     parts["profiles"] = _profiles(parts, bound)
     wordings = _wordings(parts, bound, sources)
     segments = parts.get("segments", {})
-    bound.findings.extend(check(bound, parts, wordings))
+    for finding in check(bound, parts, wordings):
+        bound.find(finding)
     if bound.findings:
         raise ConfigurationError(sorted(set(bound.findings)))
     return Configuration(
@@ -58,7 +59,7 @@ def _agents(
             if first is not place:
                 where = f"line {first.line}" if first.line else first.key
                 problem = f"{row.interface} is already in {Path(first.file).name}, {where}"
-                bound.findings.append(place.finding(problem, "remove one of the two"))
+                bound.find(place.finding(problem, "remove one of the two"))
             agents[row.interface] = AgentEntry(row.site, row.country)
     return agents
 

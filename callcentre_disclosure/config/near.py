@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
+from heapq import nsmallest
+
+#: Among more names than these none is looked for: that would take longer than anybody waits.
+_COMPARED = 2000
+_SOME = 8
 
 
 def nearest(text: str, known: Iterable[str]) -> str | None:
     """The known name that ``text`` most looks like, if it looks like any."""
-    return _nearest(text, tuple(sorted(known)))
+    names = known if isinstance(known, Collection) else tuple(known)
+    return _nearest(text, tuple(sorted(names))) if len(names) <= _COMPARED else None
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:
     """A remedy for a name that is not known: the nearest one, or those there are."""
-    names = sorted(known)
+    names = known if isinstance(known, Collection) else tuple(known)
     if close := nearest(text, names):
         return f"did you mean {close}?"
     if not names:
         return "there is none yet"
-    some = ", ".join(names[:8])
-    return f"write one of {some}{', …' if len(names) > 8 else ''}"
+    some = ", ".join(nsmallest(_SOME, names))
+    return f"write one of {some}{', …' if len(names) > _SOME else ''}"
 
 
 @lru_cache(maxsize=1024)

@@ -1,22 +1,14 @@
 """Opens the configuration for one call: compiled, and compiled again where that is out of date."""
 
-# ruff: noqa: PTH111, PTH118
+# ruff: noqa: PTH118
 # Importing pathlib would cost every call 2 ms.
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from .compiled import Compiled, CompiledFile, compiled_name
-
-
-def cache_folders(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Where compiled configurations are kept, the first choice first."""
-    if chosen := environment.get("CALLCENTRE_DISCLOSURE_CACHE"):
-        return (chosen,)
-    own = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return ("/var/cache/callcentre-disclosure", os.path.join(own, "callcentre-disclosure"))
 
 
 def open_compiled(path: str | os.PathLike[str], caches: Sequence[str]) -> Compiled:

@@ -7,6 +7,7 @@ on a file that is nested deep enough, drops duplicate keys and expands aliases w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,13 @@ from callcentre_disclosure.errors import ConfigurationError, Finding
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEPTH = 20
-_NODES = 1_000_000
+#: The longest text of a file, in characters, and file, in bytes: 100,000 agents are 4 MB.
+_LONGEST, _LARGEST = 4096, 64 * 2**20
+#: What is read of a file in all, what aliases repeat included: nodes, of which each is so many
+#: characters.
+_NODES, _NODE = 1_000_000, 256
+#: A quoted ``"\e"`` puts these into a text.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,16 @@ Node: TypeAlias = "Scalar | Items | Pairs"
 def read_text(path: Path) -> str:
     """A file of UTF-8 text, with or without a byte order mark."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
     except FileNotFoundError:
         _refuse(path, 0, "there is no such file", "create it, or give the path of yours")
     except IsADirectoryError:
         _refuse(path, 0, "this is a folder", "give the path of a file in it")
     except OSError as problem:
         _refuse(path, 0, f"cannot be read: {problem.strerror}", "let this user read it")
+    if len(raw) > _LARGEST:
+        _refuse(path, 0, f"this is more than {_LARGEST} bytes", "give the path of a configuration")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -112,6 +122,8 @@ class _Tree:
             _refuse(self.path, line, "this is nested too deep", "see config.example.yaml")
         if event.tag:
             _refuse(self.path, line, f"the tag {event.tag} means nothing here", "remove it")
+        if isinstance(event, yaml.ScalarEvent):
+            self.check(event.value, line)
         before = self.size
         self.grow(1, line)
         node = self.grown(event, line, depth, before)
@@ -123,13 +135,20 @@ class _Tree:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0]
             null = not event.value or (plain and event.value in ("~", "null"))
-            return Scalar(line, event.value, null)
+            self.grow(len(event.value) // _NODE, line)
+            return Scalar(line, event.value, null, self.size - before)
         nodes = []
         while not isinstance(event := next(self.events), yaml.CollectionEndEvent):
             nodes.append(self.node(event, depth + 1))
         if isinstance(event, yaml.SequenceEndEvent):
             return Items(line, tuple(nodes), self.size - before)
         return Pairs(line, tuple(zip(nodes[::2], nodes[1::2], strict=True)), self.size - before)
+
+    def check(self, text: str, line: int) -> None:
+        if len(text) > _LONGEST:
+            _refuse(self.path, line, f"a text of {len(text)} characters", "see config.example.yaml")
+        if _CONTROL.search(text):
+            _refuse(self.path, line, "there is a control character here", "remove it")
 
     def grow(self, nodes: int, line: int) -> None:
         self.size += nodes

@@ -118,8 +118,8 @@ def columns(document: Document) -> dict[str, Any]:
     said = telling(document) or {}
     return {
         "id": document["id"],
-        "call": _plain(document["call"]),
-        "unique_id": _plain(document["unique_id"]),
+        "call": _column(document["call"]),
+        "unique_id": _column(document["unique_id"]),
         "at": document["received_at"],
         "day": document["day"],
         "consumer": document["consumer"],
@@ -127,12 +127,12 @@ def columns(document: Document) -> dict[str, Any]:
         "stage": document["stage"],
         "outcome": document["outcome"],
         "countries": ",".join(document["countries"]),
-        "route": _plain(document["route"]),
-        "queue": _plain(document["queue"]),
-        "profile": _plain(document["profile"]),
-        "site": _plain(document["site"]),
-        "agent": _plain(document["agent"]),
-        "cause": _plain(document["cause"]),
+        "route": _column(document["route"]),
+        "queue": _column(document["queue"]),
+        "profile": _column(document["profile"]),
+        "site": _column(document["site"]),
+        "agent": _column(document["agent"]),
+        "cause": _column(document["cause"]),
         "waited": document["waited"],
         "waited_since_choice": document["waited_since_choice"],
         "played": said.get("played"),
@@ -145,11 +145,13 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
-def _plain(text: str | None) -> str | None:
+def _column(text: str | None) -> str | None:
+    return None if text is None else as_column(text)
+
+
+def as_column(text: str) -> str:
     """What Asterisk passes on may be no text that a database takes, or too long for its indexes
     (2,704 bytes a row in PostgreSQL)."""
-    if text is None:
-        return None
     return text[:_LONGEST].replace("\0", "\ufffd").encode(errors="replace").decode()
 
 

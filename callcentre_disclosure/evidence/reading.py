@@ -12,6 +12,7 @@ from callcentre_disclosure.config.model import EvidenceEntry
 from callcentre_disclosure.errors import EvidenceError
 
 from .chain import Entry
+from .document import as_column
 from .postgresql import PostgresqlStore
 from .schema import COLUMNS, LINK
 from .sqlite import SqliteStore
@@ -170,4 +171,4 @@ def _condition(search: Search) -> tuple[str, list[str]]:
     if search.country:
         condition += " AND ',' || countries || ',' LIKE ?"
         values.append(f"%,{search.country},%")
-    return condition, values
+    return condition, list(map(as_column, values))

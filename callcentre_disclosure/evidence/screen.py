@@ -14,6 +14,7 @@ from callcentre_disclosure.config.countries import countries
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome, Disposition, PlaybackResult
 from callcentre_disclosure.disclosure.sites import Basis
+from callcentre_disclosure.errors import plain
 
 from .document import Document, telling
 from .reading import UNREADABLE
@@ -51,11 +52,6 @@ def screen(story: Story) -> Iterator[str]:
         lines = [*_doubts(), "It cannot be read.", "", *_proof(story)]
     for line in lines:
         yield plain(line)
-
-
-def plain(text: str) -> str:
-    """A line of text that moves no terminal, whoever wrote what is in it."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def sentence(story: Story) -> str:

@@ -25,6 +25,7 @@ from .tally import (
     BOUNDS,
     COMMIT,
     FAILURES,
+    REFUSED,
     SUM,
     UNRECORDED,
 )
@@ -124,6 +125,12 @@ class Board:
             f"{PREFIX}_unrecorded",
             "Records that could not be written to the ledger.",
             value=sums.get((UNRECORDED,), 0),
+        )
+        yield CounterMetricFamily(
+            f"{PREFIX}_refused",
+            "Connections to the FastAGI server that were closed at once: from an address that is "
+            "not allowed, or one too many.",
+            value=sums.get((REFUSED,), 0),
         )
         for time, (name, documentation) in _TIMES.items():
             yield HistogramMetricFamily(

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +40,8 @@ class Endpoint:
     them counts with ``tally``.
 
     ``trouble`` says why no evidence could be written now, if so; ``spool`` how many records wait
-    to be forwarded, None where they are not. Both may block.
+    to be forwarded, None where they are not. Both may block. ``changed`` names the files that have
+    changed since they were read.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Endpoint:
         *,
         trouble: Callable[[], str | None],
         spool: Callable[[], int | None],
+        changed: Callable[[], Sequence[str]],
         reload: Callable[[], None],
     ) -> None:
         self.listening = listening
@@ -57,6 +59,7 @@ class Endpoint:
         self.tally = Tally(self._writing)
         self._board = Board(workers)
         self._ledger = _Slow(lambda: (trouble(), spool()))
+        self._changed = changed
         self._reload = reload
 
     def serve(self, heartbeat: int) -> None:
@@ -85,7 +88,10 @@ class Endpoint:
 
     def metrics(self, accepted: str) -> tuple[bytes, str]:
         """The page for Prometheus, and its type."""
-        encode, content_type = choose_encoder(accepted)
+        try:
+            encode, content_type = choose_encoder(accepted)
+        except (TypeError, ValueError):  # of a version that is none (prometheus-client 0.26)
+            encode, content_type = choose_encoder("")
         return encode(_Page(self._metrics)), content_type
 
     def health(self) -> tuple[bool, bytes]:
@@ -93,7 +99,12 @@ class Endpoint:
         now = time.monotonic()
         problems, _ = self._seen(now)
         workers = {"serving": self._board.serving(now), "expected": self._board.expected}
-        page = {"healthy": not problems, "problems": problems, "workers": workers}
+        page = {
+            "healthy": not problems,
+            "problems": problems,
+            "workers": workers,
+            "changed_since_read": self._changed(),
+        }
         return not problems, json.dumps(page, ensure_ascii=False).encode() + b"\n"
 
     def _metrics(self) -> Iterator[Metric]:

@@ -17,6 +17,7 @@ from callcentre_disclosure.disclosure.record import LedgerRecord
 ANNOUNCEMENTS, ANNOUNCEMENT_LABELS = "announcements", ("outcome", "countries", "route", "stage")
 FAILURES = "failures"
 UNRECORDED = "unrecorded"
+REFUSED = "refused"
 #: The times that are measured, in seconds.
 BEFORE, AFTER, COMMIT = "before", "after", "commit"
 #: Up to so many seconds is one class of them each; the last class has no bound.
@@ -52,6 +53,10 @@ class Tally:
     def failed(self) -> None:
         """A session failed by our fault."""
         self._counts[FAILURES,] += 1
+
+    def refused(self) -> None:
+        """A connection was closed before it was a call."""
+        self._counts[REFUSED,] += 1
 
     def committed(self, records: int, seconds: float, durable: bool = True) -> None:
         """So many records were written together, or could not be; any thread may tell."""

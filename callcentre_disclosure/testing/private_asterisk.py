@@ -130,7 +130,8 @@ class PrivateAsterisk:
     the language of any of them. ``pjsip_extra`` is appended to pjsip.conf, where
     ``[caller](+)`` adds options to an endpoint. ``files`` adds or replaces configuration files by
     name; ``modules`` names modules to load besides those that calls need (``cdr_csv``).
-    ``environment`` is added to that of this process for Asterisk and the AGI scripts it starts.
+    ``system_name`` is what its unique ids begin with. ``environment`` is added to that of this
+    process for Asterisk and the AGI scripts it starts.
 
     Raises ``AsteriskFailed`` where it is not up within ``boot_timeout`` seconds.
     """
@@ -148,6 +149,7 @@ class PrivateAsterisk:
         pjsip_extra: str = "",
         files: Mapping[str, str] | None = None,
         modules: Sequence[str] = (),
+        system_name: str = "rehearsal",
         environment: Mapping[str, str] | None = None,
         boot_timeout: float = 60.0,
     ) -> None:
@@ -167,6 +169,7 @@ class PrivateAsterisk:
         self._pjsip_extra = pjsip_extra
         self._files = dict(files or {})
         self._modules = [*modules]
+        self._system_name = system_name
         self._environment = {
             "RES_OPTIONS": "timeout:1 attempts:1",
             **os.environ,
@@ -184,6 +187,12 @@ class PrivateAsterisk:
     def sip_address(self) -> tuple[str, int]:
         """Where callers call."""
         return HOST, self.sip_port
+
+    @property
+    def pid(self) -> int:
+        """The id of its process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def agi_bin(self) -> Path:
@@ -390,7 +399,7 @@ astsbindir => {Path(self.installation.command[-1]).parent}
 [options]
 verbose = 5
 nocolor = yes
-systemname = rehearsal
+systemname = {self._system_name}
 entityid = 02:00:00:00:00:01
 """,
             "modules.conf": "[modules]\nautoload = no\n"

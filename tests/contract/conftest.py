@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callcentre_disclosure import Disclosure
+from callcentre_disclosure import CallFacts, Disclosure
+from callcentre_disclosure.asterisk import relay
+from callcentre_disclosure.asterisk.fastagi import FastAgiServer
 from callcentre_disclosure.config.announcements import needed
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
+from callcentre_disclosure.disclosure.commands import Session
 from callcentre_disclosure.testing import FakeChannel
 from callcentre_disclosure.testing.fake_ari import FakeAsterisk
 from tests.call_centre import BIN, AriHandler, CallCentre, Server
@@ -112,6 +118,46 @@ def by_server(server: Server) -> Call:
     return lambda channel: channel.call_server("127.0.0.1", server.port)
 
 
+@pytest.fixture
+def relayed(centre: CallCentre) -> Iterator[list[CallFacts]]:
+    """Has a server in this process hold the sessions of scripts; the calls that it began."""
+    disclosure, begun = Disclosure.from_file(centre.path), list[CallFacts]()
+
+    def begin(call: CallFacts) -> Session:
+        begun.append(call)
+        return disclosure.begin(call)
+
+    async def serve(ready: threading.Event, over: asyncio.Event) -> None:
+        server = FastAgiServer(begin, disclosure.keep)
+        await server.start(relay.listen(centre.path, [str(centre.folder / "cache")]))
+        ready.set()
+        await over.wait()
+        await server.drain(5)
+        await server.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+        serving = thread.submit(loop.run_until_complete, serve(ready, over))
+        ready.wait(20)
+        yield begun
+        loop.call_soon_threadsafe(over.set)
+        serving.result(20)
+        loop.close()
+
+
+def by_relay(centre: CallCentre, begun: list[CallFacts]) -> Call:
+    """Through the AGI script, and the server behind it."""
+    by_itself = by_script(centre)
+
+    def call(channel: FakeChannel) -> FakeChannel:
+        before = len(begun)
+        by_itself(channel)
+        assert len(begun) == before + 1
+        return channel
+
+    return call
+
+
 def by_ari(centre: CallCentre, asterisk: FakeAsterisk) -> Call:
     """Through the ARI event handler, which is connected to the fake Asterisk."""
 
@@ -148,13 +194,15 @@ def over_ari(request: pytest.FixtureRequest) -> bool:
     return bool(request.node.callspec.params.get("door") == "ari")
 
 
-@pytest.fixture(params=["driver", "script", "fastagi", "ari"])
+@pytest.fixture(params=["driver", "script", "relay", "fastagi", "ari"])
 def door(request: pytest.FixtureRequest, centre: CallCentre) -> Call:
     """Carries a call through one of the doors to the same call centre."""
     if request.param == "fastagi":
         return by_server(request.getfixturevalue("server"))
     if request.param == "ari":
         return by_ari(centre, request.getfixturevalue("asterisk"))
+    if request.param == "relay":
+        return by_relay(centre, request.getfixturevalue("relayed"))
     return by_driver(centre) if request.param == "driver" else by_script(centre)
 
 

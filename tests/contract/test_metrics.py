@@ -84,6 +84,7 @@ def test_a_worker_that_stands_still_is_no_healthy_one(
         "healthy": False,
         "problems": ["1 of 2 workers do not serve"],
         "workers": {"serving": 1, "expected": 2},
+        "changed_since_read": [],
     }
     assert (measures.value("workers"), measures.value("healthy")) == (1, 0)
     two_workers.wait_for("is replaced")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from callcentre_disclosure.asterisk.workers import STALL_SECONDS
+from callcentre_disclosure.asterisk.guard import ACCEPTED_AT_ONCE
+from callcentre_disclosure.asterisk.workers import HEARTBEAT_SECONDS, STALL_SECONDS
 from callcentre_disclosure.testing import FakeChannel, Fault
 from tests.call_centre import BIN, CallCentre, Server
 
@@ -161,6 +166,112 @@ def test_workers_end_when_nobody_watches_them(centre: CallCentre) -> None:
     alive.register(os.pidfd_open(worker), select.POLLIN)
     assert alive.poll(20_000), "it should have ended"
     server.hang_up_the_log()
+
+
+def leave(strangers: list[socket.socket]) -> None:
+    while strangers:
+        strangers.pop().close()
+
+
+@pytest.fixture
+def strangers() -> Iterator[list[socket.socket]]:
+    """Connections to be made; there are file descriptors for many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    made: list[socket.socket] = []
+    yield made
+    leave(made)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_2000_strangers_cost_no_caller_anything(
+    centre: CallCentre, strangers: list[socket.socket]
+) -> None:
+    """More than the server holds at once: silent ones, and those who say a byte now and then."""
+    server = Server(centre, 1, "--calls=500")
+    (worker,) = server.workers()
+    files = Path(f"/proc/{worker}/fd")
+    before = len(list(files.iterdir()))
+    attack_is_over = threading.Event()
+
+    def attack() -> None:
+        while not attack_is_over.is_set():
+            for _ in range(100):
+                one = socket.create_connection(("127.0.0.1", server.port))
+                one.setblocking(False)
+                strangers.append(one)
+            for one in strangers[::2]:
+                with suppress(OSError):
+                    one.send(b"a")
+            if len(strangers) >= 2000:
+                attack_is_over.wait(0.25)
+
+    attacking = threading.Thread(target=attack)
+    attacking.start()
+    while len(strangers) < 2000:
+        attacking.join(0.01)
+    callers = [channel(centre) for _ in range(50)]
+    calls = [
+        threading.Thread(target=caller.call_server, args=("127.0.0.1", server.port))
+        for caller in callers
+    ]
+    for one in calls:
+        one.start()
+    for one in calls:
+        one.join(20)
+    attack_is_over.set()
+    attacking.join()
+    assert [caller.timeline for caller in callers] == [["answered", POSSIBLE, "connected"]] * 50
+    assert server.workers() == [worker]
+    assert len(list(files.iterdir())) <= before + 500 + ACCEPTED_AT_ONCE
+    leave(strangers)
+    server.stop()
+
+
+def test_a_worker_without_file_descriptors_serves_again_when_it_has_some(
+    centre: CallCentre, strangers: list[socket.socket]
+) -> None:
+    server = Server(centre)
+    (worker,) = server.workers()
+    files = Path(f"/proc/{worker}/fd")
+    limits = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (len(list(files.iterdir())) + 4, limits[1]))
+    strangers += [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
+    server.wait_for("out of system resource")
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, limits)
+    assert channel(centre).call_server("127.0.0.1", server.port).heard == [POSSIBLE]
+    assert server.workers() == [worker]
+    leave(strangers)
+    server.stop()
+
+
+def test_systemd_hears_when_calls_are_served_and_that_they_still_are(
+    centre: CallCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(centre.folder / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(centre.folder / "notify"))
+        server = Server(centre, workers=2)
+        states = {systemd.recv(100)}
+        while b"READY=1" not in states:
+            states.add(systemd.recv(100))
+        assert states == {b"WATCHDOG=1", b"READY=1"}
+        assert len(server.workers()) == 2
+        os.kill(server.process.pid, signal.SIGSTOP)
+        systemd.settimeout(0.1)
+        with suppress(TimeoutError):
+            while systemd.recv(100):
+                pass
+        systemd.settimeout(2 * HEARTBEAT_SECONDS)
+        with pytest.raises(TimeoutError):
+            systemd.recv(100)
+        os.kill(server.process.pid, signal.SIGCONT)
+        systemd.settimeout(20)
+        assert systemd.recv(100) == b"WATCHDOG=1"
+        server.stop()
+        while systemd.recv(100) != b"STOPPING=1":
+            pass
 
 
 def test_a_configuration_that_is_wrong_from_the_start_is_not_served(centre: CallCentre) -> None:

@@ -289,11 +289,15 @@ def test_without_a_usable_configuration_a_call_is_told_that_much(
     assert agent_heard(call)
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+@pytest.mark.parametrize(
+    ("door", "blow"),
+    [("fastagi", signal.SIGKILL), ("fastagi", signal.SIGSTOP), ("script", signal.SIGKILL)],
+    ids=["killed", "frozen", "killed-behind-the-script"],
+)
 def test_a_server_that_dies_in_the_announcement_holds_no_call(
-    line: Any, server: Server, amina: Phone, blow: signal.Signals
+    line: Any, server: Server, amina: Phone, door: str, blow: signal.Signals
 ) -> None:
-    office = line(announced("fastagi", server))
+    office = line(announced(door, server))
     (worker,) = server.workers()
     call = office.call(SERVICE)
     call.wait_for("audio")

@@ -16,6 +16,7 @@ application) and 412 (it is in no state for that) are answers like any other: ``
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -25,6 +26,8 @@ from callcentre_disclosure.errors import RemoteProtocolError
 
 #: The first versions of each branch that take requests over the WebSocket.
 _REST_OVER_WEBSOCKET = {20: 14, 21: 9, 22: 4}
+
+_VERSION = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?")
 
 _NOBODY: Mapping[str, str] = {}
 
@@ -69,7 +72,7 @@ class Event:
     @property
     def channel(self) -> Mapping[str, Any]:
         """The channel that it happened to; an empty one where it happened to none."""
-        return _object(self.body, "channel")
+        return part(self.body, "channel")
 
     @property
     def channel_id(self) -> str:
@@ -79,8 +82,8 @@ class Event:
     @property
     def subjects(self) -> frozenset[str]:
         """The ids of the channels, bridges and playbacks that it is about."""
-        about = {str(part["id"]) for part in self.body.values() if _has_id(part)}
-        target = str(_object(self.body, "playback").get("target_uri", ""))
+        about = {str(one["id"]) for one in self.body.values() if _has_id(one)}
+        target = str(part(self.body, "playback").get("target_uri", ""))
         return frozenset((*about, target.partition(":")[2]) if target else about)
 
 
@@ -95,9 +98,15 @@ class Reply:
 Message: TypeAlias = "Event | Reply"
 
 
+def part(body: object, name: str) -> Mapping[str, Any]:
+    """The object of that name in another one; an empty one where there is none."""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, dict) else _NOBODY
+
+
 def path(*segments: str) -> str:
     """A path of segments, whatever they hold: ``path("channels", id, "answer")``."""
-    return "/".join(quote(segment, safe="") for segment in segments)
+    return "/".join(quote(segment, safe="", errors="replace") for segment in segments)
 
 
 def encode(request: Request, request_id: str) -> str:
@@ -144,14 +153,12 @@ def takes_requests(version: str) -> bool:
     """Whether an Asterisk of this version (``22.10.1``, ``certified/20.7-cert2``) takes requests
     over its WebSocket."""
     numbers = version.partition("/")[2] or version
-    major, _, rest = numbers.partition(".")
-    minor = "".join(c for c in rest.partition(".")[0].partition("-")[0] if c.isdecimal())
-    if not major.isdecimal() or "cert" in numbers:
+    told = _VERSION.match(numbers)
+    if told is None or "cert" in numbers:
         return False
-    since = _REST_OVER_WEBSOCKET.get(int(major))
-    return int(major) > max(_REST_OVER_WEBSOCKET) or (
-        since is not None and int(minor or 0) >= since
-    )
+    major, minor = int(told[1]), int(told[2] or 0)
+    since = _REST_OVER_WEBSOCKET.get(major)
+    return major > max(_REST_OVER_WEBSOCKET) or (since is not None and minor >= since)
 
 
 def _json(text: str | bytes) -> Any:
@@ -161,10 +168,5 @@ def _json(text: str | bytes) -> Any:
         raise RemoteProtocolError(f"not an ARI message: {len(text)} characters") from problem
 
 
-def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = body.get(name)
-    return value if isinstance(value, dict) else _NOBODY
-
-
-def _has_id(part: object) -> bool:
-    return isinstance(part, dict) and "id" in part
+def _has_id(one: object) -> bool:
+    return isinstance(one, dict) and "id" in one

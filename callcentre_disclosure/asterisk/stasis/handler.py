@@ -19,7 +19,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
-from callcentre_disclosure.asterisk.ari.protocol import Event, Request, path
+from callcentre_disclosure.asterisk.ari.protocol import Event, Request, part, path
 
 from .call import Call, Office
 from .ringing import OUR_LEG
@@ -62,12 +62,15 @@ class Handler:
     def started(self, asterisk: Asterisk, event: Event) -> None:
         """A channel has come in: a call of its own, or one that belongs to a call that we hold."""
         words = event.body.get("args")
-        if "replace_channel" in event.body or not isinstance(words, list):
+        if "replace_channel" in event.body or not isinstance(words, list) or not event.channel_id:
             return
+        words = list(map(str, words))
         if words[:1] != [OUR_LEG]:
             application = str(event.body.get("application", self._application))
             self._take(asterisk, application, event.channel, words)
-        elif words[1] != event.channel_id and (call := self.calls.get(_call_of(words[1]))):
+        elif words[1:] not in ([], [event.channel_id]) and (
+            call := self.calls.get(_call_of(words[1]))
+        ):
             call.picked_up(words[1], event.channel)
 
     async def drain(self, seconds: float) -> None:
@@ -176,7 +179,7 @@ class Handler:
 
     def _words(self, channel: Mapping[str, Any]) -> list[str] | None:
         """The arguments of a channel that is in this application; None where it is in none."""
-        where = channel.get("dialplan", {})
+        where = part(channel, "dialplan")
         name, *words = str(where.get("app_data", "")).split(",")
         is_here = where.get("app_name") == "Stasis" and name == self._application
         return words if is_here else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from callcentre_disclosure.asterisk import facts
+from callcentre_disclosure.asterisk.ari.protocol import part
 from callcentre_disclosure.disclosure.call import CallFacts
 
 from .line import Line
@@ -30,9 +31,9 @@ async def call_of(line: Line, channel: Mapping[str, Any], keys: Mapping[str, str
         facts.Channel(
             unique_id=str(channel["id"]),
             name=str(channel.get("name", "")),
-            dialled_number=dialled or channel.get("dialplan", {}).get("exten"),
+            dialled_number=dialled or _text(part(channel, "dialplan"), "exten"),
             caller_number=number_of(channel),
-            language=channel.get("language"),
+            language=_text(channel, "language"),
             variables=facts.read(known),
             asterisk=line.asterisk_name,
         ),
@@ -52,4 +53,8 @@ async def call_of_transferred(line: Line, caller: str, keys: Mapping[str, str]) 
 
 def number_of(channel: Mapping[str, Any]) -> str | None:
     """The number that a channel calls from."""
-    return channel.get("caller", {}).get("number") or None
+    return _text(part(channel, "caller"), "number")
+
+
+def _text(of: Mapping[str, Any], name: str) -> str | None:
+    return str(of.get(name) or "") or None

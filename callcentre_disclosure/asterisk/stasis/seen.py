@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from callcentre_disclosure.asterisk.ari.protocol import Event
+from callcentre_disclosure.asterisk.ari.protocol import Event, part
 
 
 @dataclass
@@ -79,9 +79,9 @@ class Seen:
         if event.type in ("PlaybackStarted", "PlaybackFinished"):
             self._playback(event)
         elif event.type == "BridgeAttendedTransfer":
-            self.transferee = event.body.get("transferee")
+            self.transferee = part(event.body, "transferee") or None
         elif event.type == "StasisStart" and "replace_channel" in event.body:
-            self.replace(str(event.body["replace_channel"].get("id", "")), event.channel)
+            self.replace(str(part(event.body, "replace_channel").get("id", "")), event.channel)
         elif leg := self.legs.get(event.channel_id):
             _channel(leg, event)
 
@@ -93,22 +93,21 @@ class Seen:
         """Another channel takes the place of one, and nothing that the old one still says is about
         this call any more. A transfer puts a Local channel in the place of the one that transfers
         (nobody leaves our bridges), a pickup that of whoever picked up."""
-        if leg := self.legs.pop(old, None):
+        if "id" in channel and (leg := self.legs.pop(old, None)):
             leg.id, leg.replaced, leg.here = str(channel["id"]), True, True
             leg.ended = leg.hung_up = False
             self.legs[leg.id] = leg
             look(leg, channel)
 
     def _playback(self, event: Event) -> None:
-        playback = event.body.get("playback")
-        sound = self.sounds.get(playback.get("id", "")) if isinstance(playback, dict) else None
+        playback = part(event.body, "playback")
+        sound = self.sounds.get(str(playback.get("id", "")))
         if sound is None:
             return
         at = _moment(event)
         if event.type == "PlaybackStarted":
             sound.began, sound.began_at = event.received_at, at
             return
-        assert isinstance(playback, dict)
         state = str(playback.get("state", "failed"))
         if state == "done" and sound.began is None and not sound.stopped:
             sound.lost = True  # nobody heard of its beginning, so nobody knows how long it took
@@ -123,14 +122,14 @@ class Seen:
 def look(leg: Leg, channel: Mapping[str, Any]) -> None:
     """Take note of a channel as Asterisk describes it."""
     leg.name = str(channel.get("name", leg.name))
-    leg.language = channel.get("language", leg.language)
+    leg.language = str(channel.get("language") or "") or leg.language
     leg.is_up = channel.get("state") == "Up"
 
 
 def look_again(leg: Leg, channel: Mapping[str, Any]) -> None:
     """The same, after its events may have been lost: it may have come in, or have left."""
     look(leg, channel)
-    is_here = channel.get("dialplan", {}).get("app_name") == "Stasis"
+    is_here = part(channel, "dialplan").get("app_name") == "Stasis"
     leg.ended |= leg.here and not is_here
     leg.here = is_here
 

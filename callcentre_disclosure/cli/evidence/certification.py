@@ -14,6 +14,7 @@ import click
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.countries import countries
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.reading import opened
 from callcentre_disclosure.evidence.report.certification import (
     PROFILE,
@@ -21,7 +22,6 @@ from callcentre_disclosure.evidence.report.certification import (
     Certified,
     certification,
 )
-from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sheet import write_sheet
 
 from .written import Written

@@ -12,8 +12,8 @@ import click
 
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.reading import UNREADABLE, changed, find, opened
-from callcentre_disclosure.evidence.screen import plain
 
 from .searching import filters, local, search
 

@@ -13,9 +13,9 @@ import click
 
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.numbers import Number, numbers
 from callcentre_disclosure.evidence.reading import Search, find, opened
-from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sheet import write_sheet
 
 from .searching import before, since

@@ -13,7 +13,9 @@ from typing import Any
 import click
 
 from callcentre_disclosure.cli import options
+from callcentre_disclosure.config.kinds import secret_complaint
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.document import utc
 from callcentre_disclosure.evidence.reading import Search, Store, find, opened
 from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
@@ -26,7 +28,6 @@ from callcentre_disclosure.evidence.reconcile.comparison import (
 from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
 from callcentre_disclosure.evidence.reconcile.people import People
 from callcentre_disclosure.evidence.reconcile.rows import Reading
-from callcentre_disclosure.evidence.screen import plain
 
 _EMPTY = "no calls in it; is it switched on, with the events and columns of docs/evidence.md?"
 _PURGED = "SELECT COUNT(*) FROM entries WHERE kind = 'disclosure' AND document IS NULL"
@@ -42,17 +43,30 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str
     return [name.strip().lower() for name in value.split(",")] if value else []
 
 
+def _places(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for place in value:
+        if complaint := secret_complaint(place):
+            raise click.BadParameter("; ".join(complaint))  # ps shows it to everybody
+    return value
+
+
 @click.command()
 @options.config
 @click.option(
     "--cel",
     "cel_places",
     multiple=True,
+    callback=_places,
     metavar="FILE|URL",
     help="Channel Event Logging: a file (CSV, JSON, SQLite), or a PostgreSQL URL.",
 )
 @click.option(
-    "--cdr", "cdr_places", multiple=True, metavar="FILE|URL", help="Call Detail Records: the same."
+    "--cdr",
+    "cdr_places",
+    multiple=True,
+    callback=_places,
+    metavar="FILE|URL",
+    help="Call Detail Records: the same.",
 )
 @click.option(
     "--queue-log", "queue_logs", multiple=True, metavar="FILE", help="The log of the queues."

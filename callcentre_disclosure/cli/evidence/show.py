@@ -15,6 +15,7 @@ import click
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.model import Configuration
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.document import utc
 from callcentre_disclosure.evidence.forwarding import waiting
 from callcentre_disclosure.evidence.keys import KeyRing
@@ -28,7 +29,7 @@ from callcentre_disclosure.evidence.reading import (
     opened,
     purged,
 )
-from callcentre_disclosure.evidence.screen import answered, plain, screen, sentence
+from callcentre_disclosure.evidence.screen import answered, screen, sentence
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.story import Record, Story, story
 

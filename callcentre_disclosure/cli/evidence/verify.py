@@ -11,10 +11,10 @@ import click
 
 from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence import checkpoints
 from callcentre_disclosure.evidence.keys import KeyRing
 from callcentre_disclosure.evidence.reading import opened
-from callcentre_disclosure.evidence.screen import plain
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.verifying import Finding, Manipulation, Verdict, verify
 

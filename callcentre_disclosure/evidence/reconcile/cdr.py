@@ -104,7 +104,7 @@ def _call(row: Row, place: str, zone: timezone | None) -> Call | None:
         else:
             until = began + timedelta(seconds=float(row["duration"] or 0)) + 2 * _A_SECOND
         unique_id, linked_id = str(row["uniqueid"] or ""), str(row.get("linkedid") or "")
-    except (KeyError, ValueError, OverflowError) as problem:
+    except (KeyError, ValueError, TypeError, OverflowError) as problem:
         raise EvidenceError(
             f"a record without {problem}"
             if isinstance(problem, KeyError)

@@ -104,7 +104,7 @@ def _names(row: Row, place: str) -> dict[str, str]:
 def _event(
     row: Row, names: dict[str, str], place: str, zone: timezone | None
 ) -> ChannelEvent | None:
-    kind = str(row[names["kind"]])
+    kind = str(row.get(names["kind"]))
     kind = _NUMBERED.get(kind, kind)
     if kind not in _OF_USE:
         return None
@@ -114,14 +114,14 @@ def _event(
         return "" if value is None else str(value)
 
     try:
-        at = moment(row[names["at"]], zone)
+        at = moment(row.get(names["at"]), zone)
     except (ValueError, OverflowError) as problem:
         raise EvidenceError(
-            f"no time: {row[names['at']]!r}",
+            f"no time: {row.get(names['at'])!r}",
             where=place.partition("#")[0].rpartition("@")[2],
             remedy="leave `dateformat` of cel.conf out, or name the columns in their order",
         ) from problem
-    extra = _extra(row[names["extra"]]) if kind.startswith("BRIDGE_") else {}
+    extra = _extra(row.get(names["extra"])) if kind.startswith("BRIDGE_") else {}
     return ChannelEvent(
         kind=kind,
         at=at,
@@ -143,6 +143,6 @@ def _extra(value: Any) -> dict[str, Any]:
         return value
     try:
         found = json.loads(value or "{}")
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +29,8 @@ Layout = Callable[[Sequence[str]], Sequence[str] | None]
 
 _SQLITE, _GZIP = b"SQLite format 3\0", b"\x1f\x8b"
 _AT_ONCE = 5_000
+_SINCE_1970 = re.compile(r"[0-9]{9,11}(\.[0-9]*)?")
+_FAR = 1e11  # seconds, in the year 5138
 #: What PostgreSQL's catalogue calls these types (pg_type.dat).
 _TIMESTAMP, _TIMESTAMPTZ = 1114, 1184
 
@@ -77,7 +81,7 @@ def rows(
         else:
             with _text(path, zipped=magic.startswith(_GZIP)) as text:
                 yield from _lines(path, text, layout)
-    except (OSError, sqlite3.Error, csv.Error, EOFError) as problem:
+    except (OSError, sqlite3.Error, csv.Error, EOFError, zlib.error, ValueError) as problem:
         raise EvidenceError(
             f"cannot be read: {problem}", where=where, remedy="see docs/evidence.md"
         ) from problem
@@ -91,7 +95,7 @@ def lines(place: str) -> Iterator[str]:
             zipped = file.read(2) == _GZIP
         with _text(path, zipped=zipped) as text:
             yield from text
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise EvidenceError(f"cannot be read: {problem}", where=place) from problem
 
 
@@ -101,10 +105,10 @@ def moment(value: Any, zone: timezone | None) -> datetime:
     if isinstance(value, datetime):
         told = value
     elif isinstance(value, (int, float)):
-        return datetime.fromtimestamp(value, timezone.utc)
+        return datetime.fromtimestamp(min(value, _FAR), timezone.utc)
     else:
         text = str(value).strip()
-        if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9:
+        if _SINCE_1970.fullmatch(text):
             seconds, _, fraction = text.partition(".")
             whole = datetime.fromtimestamp(int(seconds), timezone.utc)
             return whole.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else whole
@@ -139,7 +143,7 @@ def _lines(path: Path, text: IO[str], layout: Layout) -> Iterator[Row]:
     text.seek(0)
     if first.startswith("{"):
         for line in _whole(text):
-            yield {name.lower(): value for name, value in json.loads(line).items()}
+            yield _object(line)
         return
     names: Sequence[str] | None = None
     for fields in csv.reader(_whole(text)):
@@ -155,6 +159,13 @@ def _lines(path: Path, text: IO[str], layout: Layout) -> Iterator[Row]:
                 "docs/evidence.md shows",
             )
         yield dict(zip(names, fields, strict=True))
+
+
+def _object(line: str) -> Row:
+    try:
+        return {name.lower(): value for name, value in json.loads(line).items()}
+    except (AttributeError, RecursionError) as problem:
+        raise ValueError("a line is no JSON object") from problem
 
 
 def _whole(text: IO[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from callcentre_disclosure.config.countries import countries
-from callcentre_disclosure.evidence.screen import plain
+from callcentre_disclosure.errors import plain
 
 from .causes import Cause
 

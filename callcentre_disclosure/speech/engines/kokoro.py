@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from callcentre_disclosure.config.opening import cache_folders
+from callcentre_disclosure.config.location import cache_folders
 from callcentre_disclosure.errors import EngineError, SoundError
 
 from .installed import install, module, version

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callcentre_disclosure.asterisk import agi_driver
 from callcentre_disclosure.asterisk.agi import AsteriskSide
 from callcentre_disclosure.asterisk.agi_driver import (
     ENVIRONMENT_SECONDS,
+    MAX_SESSION_BYTES,
     REPLY_SECONDS,
     AgiDriver,
 )
@@ -866,3 +868,22 @@ def test_whatever_a_call_is_like_its_evidence_claims_no_more_than_happened(
         refused = record.disposition is Disposition.HANG_UP
         refused &= record.outcome is not DisclosureOutcome.ABANDONED
         assert refused <= last.startswith("hung up")
+
+
+def test_a_session_ends_however_promptly_asterisk_answers(
+    begin: Begin, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agi_driver, "SESSION_SECONDS", 2.0)
+    call = Call(begin, FakeChannel(NUMBER, sounds=prompts))
+    assert call.result is PlaybackResult.TIMED_OUT
+
+
+@pytest.mark.parametrize("line", [b"agi_x: y\n", b"\n", b"agi_x: " + b"y" * 1000 + b"\n"])
+def test_what_is_read_of_a_session_has_an_end(begin: Begin, line: bytes) -> None:
+    driver = AgiDriver(begin, "fastagi", 0.0)
+    sent = 0
+    while not driver.done:
+        driver.receive(line, 0.0)
+        sent += len(line)
+    assert sent <= MAX_SESSION_BYTES + len(line)
+    assert driver.fault

@@ -6,17 +6,20 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from ipaddress import ip_network
 
 import pytest
 
 from callcentre_disclosure.asterisk import agi_driver, keeping
 from callcentre_disclosure.asterisk.fastagi import FastAgiServer
+from callcentre_disclosure.asterisk.guard import COMPLAINTS, Guard
+from callcentre_disclosure.asterisk.observing import Unobserved
 from callcentre_disclosure.disclosure.announcement import Prompt
 from callcentre_disclosure.disclosure.call import CallFacts
-from callcentre_disclosure.disclosure.commands import Session
+from callcentre_disclosure.disclosure.commands import Session, SetVariables
 from callcentre_disclosure.disclosure.directory import Directory
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome
 from callcentre_disclosure.disclosure.record import LedgerRecord
@@ -26,6 +29,7 @@ from callcentre_disclosure.testing import FakeChannel, Fault
 NUMBER = "0184880001"
 POSSIBLE = "Votre appel pourra être traité au Maroc ou en Tunisie, merci de patienter."
 SECONDS = 0.2
+ANYBODY = Guard()
 
 
 @pytest.fixture
@@ -44,10 +48,13 @@ def begin(directory: Directory, quick: list[Prompt]) -> Callable[[CallFacts], Se
 
 @asynccontextmanager
 async def serving(
-    begin: Callable[[CallFacts], Session], keep: Callable[[Sequence[LedgerRecord]], None]
+    begin: Callable[[CallFacts], Session],
+    keep: Callable[[Sequence[LedgerRecord]], None],
+    guard: Guard = ANYBODY,
+    observer: Unobserved | None = None,
 ) -> AsyncIterator[tuple[FastAgiServer, int]]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = FastAgiServer(begin, keep)
+    server = FastAgiServer(begin, keep, observer or Unobserved(), guard)
     await server.start(listening)
     try:
         yield server, listening.getsockname()[1]
@@ -188,3 +195,150 @@ def test_calls_that_outlast_the_drain_leave_their_evidence(
     asyncio.run(journey())
     assert len(kept) == 10
     assert {record.outcome for record in kept} == {DisclosureOutcome.NOT_DISCLOSED}
+
+
+class Refusals(Unobserved):
+    def __init__(self) -> None:
+        self.count = 0
+
+    def refused(self) -> None:
+        self.count += 1
+
+
+def ignore(_: Sequence[LedgerRecord]) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "admitted"),
+    [
+        ([], "203.0.113.9", True),
+        (["10.1.0.0/16"], "10.1.2.3", True),
+        (["10.1.0.0/16"], "10.2.0.1", False),
+        (["192.0.2.1", "10.1.0.0/16"], "::ffff:10.1.2.3", True),
+        (["2001:db8::/32"], "2001:db8::9", True),
+        (["fe80::/10"], "fe80::1%eth0", True),
+        (["10.1.0.0/16"], "2001:db8::9", False),
+    ],
+)
+def test_who_may_connect(allowed: list[str], host: str, admitted: bool) -> None:
+    assert Guard(tuple(map(ip_network, allowed))).admits(host) is admitted
+
+
+def test_a_stranger_is_shown_the_door_before_a_word_is_said(
+    begin: Callable[[CallFacts], Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    refusals = Refusals()
+
+    async def journey() -> None:
+        elsewhere = Guard((ip_network("192.0.2.0/24"),))
+        async with serving(begin, ignore, elsewhere, refusals) as (_, port):
+            for _ in range(COMPLAINTS + 5):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+                writer.close()
+
+    asyncio.run(journey())
+    assert refusals.count == COMPLAINTS + 5
+    said = [record.getMessage() for record in caplog.records]
+    assert "127.0.0.1 connected, and --allow does not name it" in said[0]
+    assert len(said) == COMPLAINTS, "a stranger does not fill the disk with our log"
+
+
+def test_who_says_nothing_makes_room_for_calls(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    refusals = Refusals()
+
+    async def journey() -> None:
+        async with serving(begin, ignore, Guard(calls=3), refusals) as (_, port):
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            channels = await asyncio.gather(*(call(port, quick) for _ in range(3)))
+            assert [channel.heard for channel in channels] == [[POSSIBLE]] * 3
+            for reader, writer in silent:
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+                writer.close()
+
+    asyncio.run(journey())
+    assert refusals.count == 3
+
+
+def test_one_call_too_many_goes_on_at_once_and_no_other_suffers(
+    begin: Callable[[CallFacts], Session], quick: list[Prompt]
+) -> None:
+    playing = threading.Semaphore(0)
+    refusals = Refusals()
+
+    def begun(facts: CallFacts) -> Session:
+        playing.release()
+        return begin(facts)
+
+    async def journey() -> None:
+        async with serving(begun, ignore, Guard(calls=2), refusals) as (_, port):
+            held = [asyncio.create_task(call(port, quick)) for _ in range(2)]
+            for _ in held:
+                assert await asyncio.to_thread(playing.acquire, timeout=5)
+            with pytest.raises(ConnectionError):
+                await call(port, quick)
+            assert [channel.heard for channel in await asyncio.gather(*held)] == [[POSSIBLE]] * 2
+            assert (await call(port, quick)).heard == [POSSIBLE], "there is room again"
+
+    asyncio.run(journey())
+    assert refusals.count == 1
+
+
+def test_a_call_is_introduced_in_time_or_not_at_all(
+    begin: Callable[[CallFacts], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time counts from the connection, whatever comes meanwhile."""
+    monkeypatch.setattr(agi_driver, "ENVIRONMENT_SECONDS", 0.3)
+
+    async def trickle(writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"agi_x: y\n")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async def journey() -> None:
+        async with serving(begin, ignore) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            trickling = asyncio.create_task(trickle(writer))
+            with suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 5) == b""
+            trickling.cancel()
+            writer.close()
+
+    asyncio.run(journey())
+
+
+def test_who_does_not_read_what_we_say_is_let_go_of(
+    begin: Callable[[CallFacts], Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    said = -1
+
+    def chatty(facts: CallFacts) -> Session:
+        nonlocal said
+        for said in range(4000):  # noqa: B007
+            yield SetVariables({"X": "x" * 1900})
+        return (yield from begin(facts))
+
+    async def journey() -> None:
+        async with serving(chatty, ignore) as (server, port):
+            deaf = socket.socket()
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", port))
+            deaf.sendall(b"agi_network: yes\n\n")
+            assert await asyncio.to_thread(deaf.recv, 1)
+            for number in range(4000):
+                deaf.sendall(b"200 result=1\n")
+                while said < number:
+                    await asyncio.sleep(0)
+            deaf.shutdown(socket.SHUT_WR)
+            await server.drain(5)
+            deaf.close()
+
+    asyncio.run(journey())
+    assert not caplog.records, "it was not there any more when the server had waited"

@@ -21,6 +21,11 @@ def refused(folder: Path, ari: str) -> str:
     return done.stderr
 
 
+def secret(file: Path) -> None:
+    file.touch(0o600)
+    file.write_text("hunter2\n")
+
+
 def test_without_any_asterisk(tmp_path: Path) -> None:
     said = refused(tmp_path, "")
     assert "config.yaml: there are no Asterisks to work for; name them under `ari:`" in said
@@ -31,10 +36,25 @@ def test_without_a_password(tmp_path: Path) -> None:
     assert f"{tmp_path}/p: the password of pbx cannot be read: No such file" in said
 
 
+@pytest.mark.parametrize("file", ["p", "cert.pem"])
+def test_a_secret_that_everybody_may_read(tmp_path: Path, file: str) -> None:
+    for each in ("p", "cert.pem"):
+        secret(tmp_path / each)
+    (tmp_path / file).chmod(0o604)
+    said = refused(
+        tmp_path,
+        "ari: {asterisks: {pbx: {password_file: p}}, listen: '127.0.0.1:0', "
+        "certificate: cert.pem}\n",
+    )
+    assert "everybody on this machine may read" in said
+    assert f"chmod 600 {tmp_path}/{file}" in said
+    assert "hunter2" not in said
+
+
 @pytest.mark.parametrize("key", ["certificate", "authority"])
 def test_a_certificate_that_is_none(tmp_path: Path, key: str) -> None:
-    (tmp_path / "p").write_text("secret")
-    (tmp_path / "cert.pem").write_text("nothing\n")
+    for each in ("p", "cert.pem"):
+        secret(tmp_path / each)
     said = refused(
         tmp_path,
         "ari: {asterisks: {pbx: {password_file: p}}, listen: '127.0.0.1:0', "
@@ -49,7 +69,7 @@ def test_an_asterisk_that_cannot_reach_us(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "p").write_text("secret")
+    secret(tmp_path / "p")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         config = tmp_path / "config.yaml"

@@ -107,3 +107,12 @@ def test_an_id_does_not_move_the_terminal(config: Path) -> None:
     done = run("evidence", "reconcile", f"--config={config}", f"--queue-log={log}")
     assert done.exit_code == 1, done.output
     assert "call \ufffd[2J by queue_log" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--cel", "--cdr"])
+@pytest.mark.parametrize("url", ["postgres://u:hunter2@h/a", "postgresql://h/a?password=hunter2"])
+def test_a_password_on_the_command_line_is_refused(config: Path, option: str, url: str) -> None:
+    done = run("evidence", "reconcile", f"--config={config}", option, url)
+    assert done.exit_code == 2
+    assert "there is a password in it; " in done.stderr
+    assert "hunter2" not in done.output

@@ -125,3 +125,13 @@ def test_needs_nothing_that_builds_sounds(configuration: Path) -> None:
         "from callcentre_disclosure.cli.main import main\nmain()\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_what_comes_with_the_package_is_as_good_when_it_is_installed(configuration: Path) -> None:
+    """In a format of its own, which is not the one that would be built."""
+    configuration.write_text(
+        "languages: [fr]\nsounds: {folder: none, installed: asterisk}\n"
+        "sites: {casablanca: {country: MA}}\ndefault: {sites: [casablanca]}\n"
+    )
+    assert "6 installed" in run().stdout
+    assert "6 sounds, no findings" in command_line.run("prompts", "check").stdout

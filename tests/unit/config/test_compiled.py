@@ -15,8 +15,9 @@ from callcentre_disclosure.config import compiling
 from callcentre_disclosure.config.compiled import Compiled, CompiledFile, compiled_name
 from callcentre_disclosure.config.directory import directory, ledger_place
 from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.location import cache_folders
 from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
-from callcentre_disclosure.config.opening import cache_folders, open_compiled
+from callcentre_disclosure.config.opening import open_compiled
 from callcentre_disclosure.errors import ConfigurationError
 
 from .conftest import BASE, FRENCH, Write

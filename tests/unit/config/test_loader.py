@@ -211,6 +211,23 @@ def test_sounds_that_cannot_be_had(write: Write, key: str, finding: str) -> None
     assert said.startswith(f"config.yaml:3: {finding}")
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        "evidence: {url: 'postgresql://u:hunter2@db/evidence'}",
+        "evidence: {url: 'postgres://u:hunter2@db/evidence'}",
+        "evidence: {url: 'postgresql://db/evidence?password=hunter2'}",
+        "ari: {asterisks: {pbx: {url: 'http://u:hunter2@pbx:8088', password_file: p}}}",
+        "sounds: {url: 'https://u:hunter2@prompts/sounds'}",
+    ],
+)
+def test_a_password_is_refused_and_not_repeated(write: Write, section: str) -> None:
+    text = f"languages: [fr]\nsites: {{rabat: {{country: MA}}}}\n{section}\n"
+    said = "\n".join(findings(write(text)))
+    assert "there is a password in it; " in said
+    assert "hunter2" not in said
+
+
 def test_numbers_clash_in_whatever_way_they_are_written(write: Write) -> None:
     routes = 'routes: {{a: {{numbers: ["{}"]}}, b: {{numbers: ["{}", 15]}}}}\n'
     plan = "numbering: {country_code: 33, trunk_prefix: 0}\n"

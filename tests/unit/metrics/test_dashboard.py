@@ -26,7 +26,12 @@ def labels() -> dict[str, set[str]]:
     """The labels of all that is measured, by name."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         endpoint = Endpoint(
-            listening, 1, trouble=lambda: None, spool=lambda: 3, reload=lambda: None
+            listening,
+            1,
+            trouble=lambda: None,
+            spool=lambda: 3,
+            changed=list,
+            reload=lambda: None,
         )
         kind = ("DISCLOSED", "MA", "service", "possible")
         endpoint.heed(

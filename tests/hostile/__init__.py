@@ -1,0 +1,1 @@
+"""What others send, write and are called, at its worst."""
