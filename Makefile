@@ -9,7 +9,7 @@ demo: .venv/ready  ## Make an announced call on this machine and show what the c
 test: .venv/ready  ## Run every test.
 	$(BIN)/coverage run -m pytest tests/unit/disclosure
 	$(BIN)/coverage report --include='callcentre_disclosure/disclosure/*' --fail-under=100
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests --ignore tests/unit/disclosure
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup tests --ignore tests/unit/disclosure
 
 check: .venv/ready  ## Format, lint, types, import rule.
 	$(BIN)/ruff format --check
@@ -20,8 +20,9 @@ check: .venv/ready  ## Format, lint, types, import rule.
 bench: .venv/ready  ## Measure; the figures are printed.
 	$(BIN)/python -m benchmarks
 
-bench-calls: .venv/ready  ## Measure on a real Asterisk how long callers and agents wait, road by road (5 minutes).
-	$(BIN)/python -m benchmarks.connecting
+bench-calls: .venv/ready  ## Measure on a real Asterisk how long callers and agents wait, road by road (8 minutes).
+	$(BIN)/python -m benchmarks.connecting --at-once 4
+	$(BIN)/python -m benchmarks.rate
 
 bench-ledger: .venv/ready  ## Measure the ledger, kill its writers, and take PostgreSQL away (2 minutes).
 	$(BIN)/python -m benchmarks.ledger

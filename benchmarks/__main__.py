@@ -5,7 +5,6 @@ Only ratios taken in one run mean anything; benchmarks/RESULTS.md keeps some wit
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,29 +14,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 
+from benchmarks import script, sessions, sounds
 from benchmarks.company import company
+from benchmarks.script import COMPANIES
 from callcentre_disclosure import CallFacts, Stage, decide
-from callcentre_disclosure.asterisk.agi import AsteriskSide
 from callcentre_disclosure.config.directory import directory
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.opening import open_compiled
 
-COMPANIES = ((10, 10), (1_000, 100), (10_000, 1_000))
 BIN = Path(sys.executable).parent
 AT = datetime(2026, 11, 23, 10, 0, tzinfo=timezone.utc)
 
-#: The least that an AGI script can do: read the environment, play, set a variable, leave.
-MINIMAL = """
-import sys
-read, write = sys.stdin.readline, sys.stdout.write
-while read().strip(): pass
-for command in ('STREAM FILE "x" ""', 'SET VARIABLE X "1"'):
-    write(command + "\\n"); sys.stdout.flush(); read()
-"""
-
 
 def main() -> None:
-    head = ("agents", "numbers", "check s", "decide µs", "open + decide µs", "script ms")
+    head = ("agents", "numbers", "check s", "decide µs", "open + decide µs")
     print(" | ".join(head))
     with tempfile.TemporaryDirectory() as folder:
         for agents, numbers in COMPANIES:
@@ -48,8 +38,12 @@ def main() -> None:
                     for figure in (agents, numbers, *measure(config))
                 )
             )
-    minimal = timed(lambda: run_script([sys.executable, "-I", "-S", "-c", MINIMAL], {}), 21)
-    print(f"\nminimal script (python -I -S): {minimal * 1e3:.3g} ms")
+    print("\nThe AGI script, one session and its process:\n")
+    script.main()
+    print("\nThe FastAGI server:\n")
+    sessions.main()
+    print("\nThe sounds:\n")
+    sounds.main()
 
 
 def measure(config: Path) -> tuple[float, ...]:
@@ -76,16 +70,10 @@ def measure(config: Path) -> tuple[float, ...]:
         for call in calls:
             decide(call, open_compiled(config, caches).directory, AT)
 
-    environment = {
-        "CALLCENTRE_DISCLOSURE_CONFIG": str(config),
-        "CALLCENTRE_DISCLOSURE_CACHE": caches[0],
-    }
-    script = timed(lambda: run_script([str(BIN / "callcentre-disclosure-agi")], environment), 21)
     return (
         check,
         timed(decided, 3_000, min) / len(calls) * 1e6,
         timed(opened_and_decided, 600, min) / len(calls) * 1e6,
-        script * 1e3,
     )
 
 
@@ -100,25 +88,6 @@ def timed(
         work()
         figures.append(time.perf_counter() - start)
     return pick(figures)
-
-
-def run_script(command: list[str], environment: dict[str, str]) -> None:
-    """One AGI session with an Asterisk that answers everything at once."""
-    opening = AsteriskSide.environment({"channel": "PJSIP/a-00000001", "dnid": "+33100000007"})
-    replies = AsteriskSide.reply(0) * 3
-    with subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(opening)
-        while process.stdout.readline():
-            process.stdin.write(replies[: len(replies) // 3])
 
 
 if __name__ == "__main__":

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from callcentre_disclosure.config.announcements import needed
+from callcentre_disclosure.config.loader import load
+from callcentre_disclosure.config.manifest import ManifestEntry, write_manifest
+
 COUNTRIES = ("MA", "TN", "FR", "MG", "SN", "PT", "RO", "BE")
 
 
-def company(folder: Path, *, agents: int, numbers: int) -> Path:
-    """Write a configuration with agents in a CSV file and a route for each number."""
+def company(
+    folder: Path, *, agents: int, numbers: int, sites: int = 0, seconds: float = 0.0
+) -> Path:
+    """Write a configuration with agents in a CSV file and a route for each number; its sounds are
+    there, and last so many seconds."""
     folder.mkdir(parents=True)
-    sites = max(2, numbers // 10)
+    sites = sites or max(2, numbers // 10)
     lines = [
         "languages: [fr, en]",
         'numbering: {country_code: "33", trunk_prefix: "0"}',
+        "sounds: {folder: sounds}",
         "evidence: {file: evidence.sqlite}",
         "agent_files: [agents.csv]",
         "sites:",
@@ -30,7 +38,18 @@ def company(folder: Path, *, agents: int, numbers: int) -> Path:
             for n in range(numbers)
         ),
     ]
-    (folder / "config.yaml").write_text("\n".join(lines) + "\n")
+    config = folder / "config.yaml"
+    config.write_text("\n".join(lines) + "\n")
     people = (f"PJSIP/{100_000 + n},site{n % sites},\n" for n in range(agents))
     (folder / "agents.csv").write_text("interface,site,country\n" + "".join(people))
-    return folder / "config.yaml"
+    (folder / "sounds").mkdir()
+    write_manifest(
+        folder / "sounds",
+        {
+            sentence.sound_name: ManifestEntry(
+                sentence.text, {"wav": "0" * 64}, seconds, -22.0, "none"
+            )
+            for sentence in needed(load(config))
+        },
+    )
+    return config

@@ -238,7 +238,9 @@ def table(waits: Mapping[str, Waits]) -> str:
         f"{'road':20} | {_HEAD} | {_HEAD} | calls",
     ]
     for road, of in waits.items():
-        lines.append(f"{road:20} | {_row(of.begin)} | {_row(of.end)} | {len(of.begin)}")
+        lines.append(
+            f"{road:20} | {percentiles(of.begin)} | {percentiles(of.end)} | {len(of.begin)}"
+        )
         lines += [f"    FAILED: {failure}" for failure in of.failures]
     return "\n".join(lines)
 
@@ -246,7 +248,7 @@ def table(waits: Mapping[str, Waits]) -> str:
 _HEAD = f"{'median':>7} {'p95':>7} {'p99':>7} {'max':>7}"
 
 
-def _row(figures: Sequence[float]) -> str:
+def percentiles(figures: Sequence[float]) -> str:
     if not figures:
         return " " * len(_HEAD)
     ordered = sorted(figures)

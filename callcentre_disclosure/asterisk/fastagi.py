@@ -189,7 +189,8 @@ class _Call(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        host = peer[0] if peer else ""  # on a Unix socket, whose mode says who may connect
+        # A Unix socket's is no tuple; its folder says who may connect.
+        host = peer[0] if isinstance(peer, tuple) else ""
         self._farewell = b"" if host else FAREWELL
         self._driver = self._server.driver(self._loop.time(), host)
         if self._server.begun(self, host):

@@ -48,8 +48,8 @@ def hold(
         return b""
     hung_up, wake = os.pipe()
     os.set_blocking(wake, False)
-    earlier = _signal.signal(_signal.SIGHUP, lambda *_: None)
     _signal.set_wakeup_fd(wake)
+    earlier = _signal.signal(_signal.SIGHUP, lambda *_: None)
     try:
         relay = _Relay(server, incoming, outgoing)
         if relay.run(hung_up):
@@ -134,7 +134,7 @@ class _Relay:
         ready = poll()
         for descriptor in (self._server.fileno(), self._incoming, hung_up):
             ready.register(descriptor, POLLIN)
-        notice = b""
+        notice, is_told = b"", False
         while True:
             found = ready.poll(None if self._is_busy else PATIENCE_SECONDS * 1000)
             if not found:
@@ -148,14 +148,15 @@ class _Relay:
                             return True
                         if not said:
                             return False
-                    elif descriptor == self._incoming:
-                        self._server.sendall(self._read())
-                    else:
+                    elif descriptor == hung_up:
+                        ready.unregister(hung_up)
                         notice = b"HANGUP\n"
-                    if descriptor == hung_up or self._has_left:
-                        ready.unregister(descriptor)
-                if self._has_left:
+                    elif not self._has_left:
+                        self._server.sendall(self._read())
+                if self._has_left and not is_told:
+                    ready.unregister(self._incoming)
                     self._server.shutdown(_socket.SHUT_WR)
+                    is_told, self._is_busy = True, False
                 elif notice and self._is_open and not self._rest:
                     self._server.sendall(notice)
                     notice = b""
@@ -183,6 +184,8 @@ class _Relay:
         return data
 
     def _answer(self, data: bytes) -> None:
+        if self._has_left:
+            return
         self._is_busy |= bool(data)
         try:
             while data:

@@ -15,4 +15,5 @@ def tell(state: str) -> None:
     if address := os.environ.get("NOTIFY_SOCKET"):
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as telling:
             telling.setblocking(False)
-            telling.sendto(state.encode(), address.replace("@", "\0", 1))
+            name = "\0" + address[1:] if address[0] == "@" else address
+            telling.sendto(state.encode(), name)

@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 class Process:
     """``serve(heartbeat)`` runs in a process of its own, on the sockets that are ``listening``.
 
-    It writes to the file descriptor ``heartbeat`` at least every ``HEARTBEAT_SECONDS``, reloads on
-    SIGHUP, and returns when that descriptor no longer has a reader.
+    It writes to the file descriptor ``heartbeat`` at least every ``HEARTBEAT_SECONDS``, from when
+    it reloads on SIGHUP, and returns when that descriptor no longer has a reader.
     """
 
     serve: Callable[[int], None]
@@ -55,6 +55,7 @@ class _Running:
     heartbeat: int
     last_beat: float
     heard: bool = False
+    is_outdated: bool = False
     killed: bool = False
 
 
@@ -104,7 +105,7 @@ class Workers:
                     for received in os.read(wake, 64):
                         self._heed(received)
                 elif os.read(key.fd, 64):
-                    key.data.last_beat, key.data.heard = time.monotonic(), True
+                    _hear(key.data)
             self._reap()
             self._kill_the_stalled()
             self._replace()
@@ -157,8 +158,8 @@ class Workers:
                 os.kill(worker.pid, signal.SIGTERM)
         elif number == signal.SIGHUP:
             self._reload()  # for those that will be started
-            for pid in self._running:
-                os.kill(pid, signal.SIGHUP)
+            for running in self._running.values():
+                running.is_outdated = True
 
     def _reap(self) -> None:
         for pid in list(self._running):
@@ -196,6 +197,13 @@ class Workers:
             for _ in range(count - sum(one is process for one in there)):
                 self._replaced = time.monotonic()
                 self._start(process)
+
+
+def _hear(running: _Running) -> None:
+    running.last_beat, running.heard = time.monotonic(), True
+    if running.is_outdated:  # not sooner: one that has just begun would pass SIGHUP over
+        os.kill(running.pid, signal.SIGHUP)
+        running.is_outdated = False
 
 
 def _close(sockets: Sequence[socket.socket]) -> None:

@@ -66,8 +66,8 @@ def command(
         )
     disclosure = Disclosure.from_file(config)
     tcp = address.listen(listen, "name another one with --listen")
-    listening = (tcp, *_for_scripts(config))
     observer, beside = measuring.measured(metrics, workers, disclosure)
+    listening = (tcp, *_for_scripts(config))
     disclosure.try_evidence()
     _log.info("listening on %s:%d", *tcp.getsockname()[:2])
     if (possible := make_room(calls)) < calls:

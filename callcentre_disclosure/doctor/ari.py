@@ -59,7 +59,7 @@ def look(name: str, entry: AsteriskEntry, ari: AriEntry, user: User | None) -> A
     if closed or not is_there(file):
         closed = closed or Obstacle(file)
         return Asterisk(name, entry.url, login, file, closed, False, None)
-    others = bool(file.stat().st_mode & 0o077)
+    others = bool(file.stat().st_mode & 0o007)
     secret = file.read_text(encoding="utf-8", errors="replace").strip()
     trust = ssl.create_default_context(cafile=ari.authority)
 
@@ -116,7 +116,7 @@ def judge(asterisk: Asterisk, configuration: Configuration) -> Judgement:
         yield Ailment(
             "secret-open",
             str(asterisk.password_file),
-            f"others than its owner may read the password of {asterisk.name}",
+            f"everybody on this machine may read the password of {asterisk.name}",
             f"chmod 600 {asterisk.password_file}",
         )
     assert asterisk.let_in is not None

@@ -37,6 +37,8 @@ CODECS: Mapping[SoundFormat, tuple[str, str]] = {
 }
 #: Between these a table is all it takes.
 _CHEAP = frozenset(("slin", "ulaw", "alaw"))
+#: What an endpoint allows beside what is heard: pictures and text.
+_UNHEARD = re.compile("h26[1-5]p?|mpeg4|vp[89]|jpeg|png|t140|red|t38")
 _INSTALL = "run `callcentre-disclosure prompts install`, and send the servers SIGHUP"
 
 
@@ -141,9 +143,10 @@ def read_trunks(text: str) -> Iterator[str]:
 
 
 def read_codecs(text: str) -> tuple[str, ...]:
-    """What an endpoint allows, by ``pjsip show endpoint``."""
+    """What is heard of that which an endpoint allows, by ``pjsip show endpoint``."""
     found = re.search(r"^ allow +: \((.*)\)$", text, re.MULTILINE)
-    return tuple(found[1].split("|")) if found else ()
+    allowed = found[1].split("|") if found else ()
+    return tuple(codec for codec in allowed if not _UNHEARD.fullmatch(codec))
 
 
 def look_at_paths(formats: Collection[SoundFormat], ask: Ask) -> dict[str, Collection[str]]:

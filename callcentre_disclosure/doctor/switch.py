@@ -32,6 +32,7 @@ PROVIDERS: Mapping[str, str] = {
     "GOSUB": "app_stack",
     "IF": "func_logic",
     "IMPORT": "func_env",
+    "LEN": "func_strings",
     "LOG": "app_verbose",
     "PLAYBACK": "app_playback",
     "PLAYTONES": "app_playtones",

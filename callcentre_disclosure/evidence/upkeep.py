@@ -109,17 +109,15 @@ class Upkeep:
     def _sign_today(self) -> None:
         """Unless it was done. What fails is said, and tried again after a minute."""
         today = datetime.now(timezone.utc).date()
-        if self._signed == today or not self._entry.file.exists():
+        if self._signed == today or time.monotonic() < self._sign_after:
             return
-        if any(self._entry.checkpoint_folder.glob(f"{today.isoformat()}T*.json")):
-            self._signed = today
-        elif time.monotonic() >= self._sign_after:
-            try:
-                if self.sign():
-                    self._signed = today
-            except EvidenceError as problem:
-                self._sign_after = time.monotonic() + _SIGN_AGAIN
-                _log.error("no checkpoint of today: %s", problem)
+        kept = self._entry.checkpoint_folder
+        try:
+            if self._entry.file.exists() and (any(kept.glob(f"{today}T*.json")) or self.sign()):
+                self._signed = today
+        except (EvidenceError, OSError) as problem:
+            self._sign_after = time.monotonic() + _SIGN_AGAIN
+            _log.error("no checkpoint of today: %s", problem)
 
 
 def attend(entry: EvidenceEntry, heartbeat: int, reload: Callable[[], EvidenceEntry]) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -244,6 +245,29 @@ def test_a_stranger_is_shown_the_door_before_a_word_is_said(
     said = [record.getMessage() for record in caplog.records]
     assert "127.0.0.1 connected, and --allow does not name it" in said[0]
     assert len(said) == COMPLAINTS, "a stranger does not fill the disk with our log"
+
+
+def test_whoever_connects_to_the_socket_for_scripts_is_no_host(
+    begin: Callable[[CallFacts], Session], tmp_path: Path
+) -> None:
+    """Not even one that has bound its own end to a path."""
+    elsewhere = Guard((ip_network("192.0.2.0/24"),))
+
+    async def journey() -> None:
+        with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as script:
+            listening.bind(str(tmp_path / "server"))
+            server = FastAgiServer(begin, ignore, guard=elsewhere)
+            await server.start(listening)
+            script.bind(str(tmp_path / "script"))
+            script.connect(str(tmp_path / "server"))
+            script.sendall(b"agi_network: no\n\n")
+            script.settimeout(5)
+            assert (await asyncio.to_thread(script.recv, 4)) == b"GET "
+            script.close()
+            await server.drain(5)
+            await server.close()
+
+    asyncio.run(journey())
 
 
 def test_who_says_nothing_makes_room_for_calls(

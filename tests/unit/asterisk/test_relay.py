@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from callcentre_disclosure.asterisk import relay
 
 OPENING = b"agi_channel: PJSIP/a-00000001\nagi_dnid: 0184880001\n\n"
@@ -86,6 +88,27 @@ def test_a_lost_session_goes_on_when_asterisk_has_answered(tmp_path: Path) -> No
             os.write(asterisk_says, answer)
 
     assert relayed(tmp_path, serve) == OPENING
+
+
+@pytest.mark.parametrize("asterisk_hears_on", [True, False])
+def test_a_server_that_still_speaks_when_asterisk_has_left_ends_the_session(
+    tmp_path: Path, asterisk_hears_on: bool
+) -> None:
+    def serve(server: socket.socket, asterisk_says: int, asterisk_hears: int) -> None:
+        os.write(asterisk_says, OPENING)
+        received(server, b"\n\n")
+        gone = os.open(os.devnull, os.O_RDWR)
+        if asterisk_hears_on:
+            os.dup2(gone, asterisk_says)  # closes it
+            assert server.recv(1) == b""
+        else:
+            os.dup2(gone, asterisk_hears)
+        os.close(gone)
+        server.sendall(b"ANSWER\n")
+        assert asterisk_hears_on or server.recv(1) == b""
+        server.sendall(b"HANGUP\n" + relay.FAREWELL)
+
+    assert relayed(tmp_path, serve) is None
 
 
 def test_nothing_is_read_where_nobody_listens(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def test_what_a_script_is_run_by(beginning: bytes, path: str | None) -> None:
 
 
 def test_what_an_endpoint_allows_is_read() -> None:
-    shown = " allow                              : (ulaw|alaw)\n allow_overlap  : true\n"
+    shown = " allow                              : (ulaw|alaw|h264|t140)\n allow_overlap  : true\n"
     assert sounds.read_codecs(shown) == ("ulaw", "alaw")
     listed = (
         " Endpoint:  <Endpoint/CID>   <State>\n   Identify:  <Identify/Endpoint>\n====\n\n"
@@ -226,6 +227,23 @@ def test_ari(
 ) -> None:
     seen = ari.Asterisk("pbx", "http://x", "u", Path("p"), None, False, let_in, application)
     assert names(ari.judge(seen, loaded)) == found
+
+
+@pytest.mark.parametrize(("mode", "found"), [(0o640, []), (0o644, ["secret-open"])])
+def test_a_password_is_open_where_everybody_may_read_it(
+    loaded: Configuration, mode: int, found: list[str]
+) -> None:
+    """As the handler has it (``test_a_secret_that_everybody_may_read``): 640 is root:asterisk."""
+    assert loaded.ari is not None
+    entry = loaded.ari.asterisks["pbx"]
+    entry.password_file.write_text("secret")
+    entry.password_file.chmod(mode)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        here = replace(entry, url=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        seen = ari.look("pbx", here, loaded.ari, None)
+    assert seen is not None
+    assert names(ari.judge(seen, loaded)) == [*found, "ari-away"]
 
 
 @pytest.mark.parametrize(

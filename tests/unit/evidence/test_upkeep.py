@@ -90,6 +90,13 @@ def test_before_the_first_record_there_is_nothing_to_do(entry: EvidenceEntry) ->
     assert not entry.file.parent.exists()
 
 
+def test_a_ledger_that_cannot_even_be_looked_for_ends_nothing(tmp_path: Path) -> None:
+    """As in a folder that is closed to us (which nothing is to root)."""
+    keeper = Upkeep(EvidenceEntry(file=tmp_path / ("x" * 300)))
+    assert keeper.once() == 0
+    keeper.close()
+
+
 def test_records_follow_when_the_ledger_is_back(
     place: LedgerPlace,
     record: MakeRecord,
