@@ -105,6 +105,7 @@ class AgiDriver:
     ) -> None:
         self.done = False
         self.gone = False
+        self.answered = False  #: whether Asterisk has carried out anything
         self.record: LedgerRecord | None = None
         self.fault: RemoteProtocolError | None = None
         self.notes: tuple[str, ...] = ()
@@ -147,6 +148,7 @@ class AgiDriver:
             self._conversation = self._converse(event)
             return self._advance(None, now)
         if isinstance(event, Reply):
+            self.answered = True
             self.gone |= event.code == 511
             return self._advance(_Answered(event, None, now - self._asked_at), now)
         if isinstance(event, HangupNotice):

@@ -185,6 +185,7 @@ class _Call(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._finished = False
+        self._has_left = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -203,6 +204,7 @@ class _Call(asyncio.Protocol):
         self._went_on(lambda: self._driver.receive(data, self._loop.time()))
 
     def eof_received(self) -> bool:
+        self._has_left = True
         self._went_on(lambda: self._driver.receive(b"", self._loop.time()))
         return True  # closed when the evidence is written, like every other call
 
@@ -260,7 +262,8 @@ class _Call(asyncio.Protocol):
         for slip in self._driver.slips():
             self._server.complaints.add(slip)
         record, silence = self._driver.record, self._driver.silence
-        if record is None:
+        script_went_on = self._farewell and self._has_left and not self._driver.answered
+        if record is None or script_went_on:  # by itself, before we were there for it
             self._let_go(self._farewell)
             return
 

@@ -30,8 +30,9 @@ FAREWELL = b"\0"
 #: How long a server may take to say what comes next, in seconds: longer than a worker may stand
 #: still before it is killed (``workers.STALL_SECONDS``), so that this is for a whole server.
 PATIENCE_SECONDS = 6.0
-#: How long a command may still take that Asterisk is at when the server is lost, in seconds.
-COMMAND_SECONDS = 60.0
+#: How long a command may still take that Asterisk is at when the server is lost, in seconds: as
+#: long as a session (``agi_driver.SESSION_SECONDS``), for who speaks sooner cuts off the sound.
+COMMAND_SECONDS = 900.0
 
 _PRIME = 2**61 - 1
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from callcentre_disclosure.asterisk.dialplan import SERVER
 from callcentre_disclosure.config.announcements import needed
 from callcentre_disclosure.config.compiling import sources
 from callcentre_disclosure.config.loader import load
@@ -22,9 +21,9 @@ from . import (
     dialplan,
     evidence,
     queues,
+    reading,
     script,
     serving,
-    settings,
     sounds,
     switch,
 )
@@ -117,8 +116,8 @@ def _configuration(patient: Patient) -> Judgement:
     user = patient.user
     cache = []
     if user and patient.switch and dialplan.uses_script(patient.switch):
-        cache = settings.look_at_cache(_caches(user), user)
-    yield from settings.judge(settings.look(patient.configuration, patient.users), cache)
+        cache = reading.look_at_cache(_caches(user), user)
+    yield from reading.judge(reading.look(patient.configuration, patient.users), cache)
 
 
 def _caches(user: User) -> tuple[str, ...]:
@@ -170,13 +169,13 @@ def _sounds(patient: Patient) -> Judgement:
 
 
 def _server(patient: Patient) -> Judgement:
-    address = dialplan.server(patient.switch) if patient.switch else SERVER
+    address = dialplan.server(patient.switch) if patient.switch else None
     if address:
         door = serving.look(address)
         yield from serving.judge(door)
         yield from serving.judge_absence(patient.servers, door)
     else:
-        yield Unseen("a FastAGI server: the dialplan names none as agi://HOST/disclose")
+        yield Unseen("a FastAGI server: no dialplan here names one as agi://HOST/disclose")
     made_from = sources(patient.configuration)
     for process in patient.servers:
         yield from serving.judge_health(process, serving.look_at_health(process), made_from)

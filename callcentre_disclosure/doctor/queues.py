@@ -10,8 +10,8 @@ from pathlib import Path
 from callcentre_disclosure.config.model import Configuration
 
 from .ailment import Ailment, Judgement, Unseen
+from .asterisk_files import is_true, read_sections
 from .console import Ask, Switch
-from .settings_files import is_true, read_sections
 
 
 @dataclass(frozen=True, slots=True)

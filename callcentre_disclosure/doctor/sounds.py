@@ -20,8 +20,8 @@ from callcentre_disclosure.config.model import Configuration
 
 from .access import READ, Obstacle, User, obstacle
 from .ailment import Ailment, Judgement, Unseen
+from .asterisk_files import read_sections
 from .console import Ask, Switch
-from .settings_files import read_sections
 
 if TYPE_CHECKING:
     from callcentre_disclosure.speech.check import SoundFinding

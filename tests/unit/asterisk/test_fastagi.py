@@ -270,6 +270,34 @@ def test_whoever_connects_to_the_socket_for_scripts_is_no_host(
     asyncio.run(journey())
 
 
+def test_a_script_that_did_not_wait_for_us_leaves_the_evidence_itself(
+    begin: Callable[[CallFacts], Session], tmp_path: Path
+) -> None:
+    kept: list[LedgerRecord] = []
+
+    async def journey() -> None:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(tmp_path / "server"))
+            listening.listen()
+            with socket.socket(socket.AF_UNIX) as script:
+                script.connect(str(tmp_path / "server"))
+                script.sendall(b"agi_network: no\nagi_uniqueid: 1.1\n\n")
+            server = FastAgiServer(begin, kept.extend)
+            await server.start(listening)
+            with socket.socket(socket.AF_UNIX) as after:  # is accepted after the other one
+                after.connect(str(tmp_path / "server"))
+                after.sendall(b"agi_network: no\nagi_uniqueid: 1.2\n\n")
+                after.settimeout(5)
+                assert (await asyncio.to_thread(after.recv, 4)) == b"GET "
+                after.sendall(b"200 result=0\n")
+                await asyncio.to_thread(after.recv, 4096)
+            await server.drain(5)
+            await server.close()
+
+    asyncio.run(journey())
+    assert [record.call.unique_id for record in kept] == ["1.2"]
+
+
 def test_who_says_nothing_makes_room_for_calls(
     begin: Callable[[CallFacts], Session], quick: list[Prompt]
 ) -> None:

@@ -21,9 +21,9 @@ from callcentre_disclosure.doctor import (
     dialplan,
     evidence,
     queues,
+    reading,
     script,
     serving,
-    settings,
     sounds,
     switch,
 )
@@ -304,9 +304,9 @@ def test_cel_that_nobody_writes() -> None:
 
 def test_where_the_script_keeps_what_it_compiles(tmp_path: Path) -> None:
     root = User("root", 0, frozenset())
-    assert settings.look_at_cache([str(tmp_path / "cache")], root) == []
-    closed = settings.look_at_cache([str(tmp_path / "cache")], USER)
-    assert names(settings.judge([], closed)) == ["cache-not-writable"]
+    assert reading.look_at_cache([str(tmp_path / "cache")], root) == []
+    closed = reading.look_at_cache([str(tmp_path / "cache")], USER)
+    assert names(reading.judge([], closed)) == ["cache-not-writable"]
 
 
 def test_every_finding_is_in_the_handbook() -> None:
@@ -326,6 +326,8 @@ def test_without_an_asterisk_it_says_what_it_could_not_look_at(tmp_path: Path) -
         "not looked at: Asterisk, its dialplan, script and queues: it does not answer"
         in done.stdout
     )
+    assert "no dialplan here names one" in done.stdout
+    assert "server-away" not in done.stdout, "nobody has asked for one here"
     assert "no findings: " in done.stdout
     assert "dialplan" not in done.stdout.partition("no findings: ")[2]
     nothing = command_line.run("doctor", "--config", tmp_path / "none.yaml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from callcentre_disclosure.doctor.settings_files import is_true, read_sections
+from callcentre_disclosure.doctor.asterisk_files import is_true, read_sections
 
 
 def test_templates_and_includes(tmp_path: Path) -> None:
