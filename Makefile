@@ -9,7 +9,7 @@ demo: .venv/ready  ## Make an announced call on this machine and show what the c
 test: .venv/ready  ## Run every test.
 	$(BIN)/coverage run -m pytest tests/unit/disclosure
 	$(BIN)/coverage report --include='callcentre_disclosure/disclosure/*' --fail-under=100
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup tests --ignore tests/unit/disclosure
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile tests --ignore tests/unit/disclosure
 
 check: .venv/ready  ## Format, lint, types, import rule.
 	$(BIN)/ruff format --check

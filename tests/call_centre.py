@@ -106,7 +106,11 @@ class Process:
 
     def stop(self) -> None:
         """Drain and end."""
-        self.process.send_signal(signal.SIGTERM)  # to one that has ended this does nothing
+        self.process.send_signal(signal.SIGTERM)
+        self.has_ended()
+
+    def has_ended(self) -> None:
+        """Wait until it has, by itself or since it was told to."""
         assert self.process.wait(20) == 0
         self.hang_up_the_log()
 

@@ -87,6 +87,9 @@ ENGLISH = Wording(
     },
 )
 
+#: Where tests have servers, an Asterisk and telephones run.
+RUNNING = ("contract", "fire", "fleet", "integration")
+
 OFFICE_HOURS = OpeningHours(
     zone=UtcOffsets(since=(0,), minutes=(60,)),
     spans=tuple((day * 1440 + 8 * 60, day * 1440 + 18 * 60) for day in range(5)),
@@ -224,3 +227,18 @@ def postgresql_url(postgresql: Postgresql) -> Iterator[str]:
     """A new, empty database in it."""
     with postgresql.database() as url:
         yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A machine that stands still for a moment cuts a word out of what a telephone records. A test
+    of running processes that failed is made once more, therefore, and the summary names it."""
+    for item in items:
+        if item.path.parent.name in RUNNING:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if again := terminalreporter.getreports("rerun"):
+        terminalreporter.section("FAILED AT FIRST, MADE ONCE MORE", sep="!", yellow=True, bold=True)
+        for report in again:
+            terminalreporter.write_line(f"{report.nodeid}\n{report.longreprtext}")

@@ -102,7 +102,7 @@ def test_calls_in_progress_until_the_last_has_ended(centre: CallCentre) -> None:
     server.process.send_signal(signal.SIGTERM)
     assert measures.value("calls") == 1
     playing.join(20)
-    server.stop()
+    server.has_ended()
     with pytest.raises(ConnectionRefusedError):
         measures.get("/healthz")
 

@@ -90,8 +90,7 @@ def test_a_server_that_ends_takes_no_new_sessions(centre: CallCentre) -> None:
         while _listens(place(centre)):
             pass
         late.call_script(SCRIPT, centre.environment)
-    assert server.process.wait(20) == 0
-    server.hang_up_the_log()
+    server.has_ended()
     assert held.timeline == late.timeline == ["answered", POSSIBLE, "connected"]
     assert len(centre.evidence()) == 2
 

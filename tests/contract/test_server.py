@@ -142,7 +142,7 @@ def test_a_server_that_ends_refuses_new_calls(centre: CallCentre, how: signal.Si
         pass
     assert call.is_alive(), "the call in progress goes on"
     call.join(20)
-    server.stop()
+    server.has_ended()
     assert playing.timeline == ["answered", POSSIBLE, "connected"]
 
 

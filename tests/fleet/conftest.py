@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -38,16 +37,6 @@ def fleet(whole_fleet: Fleet) -> Iterator[Fleet]:
     """All of it, as it was at the beginning."""
     yield whole_fleet
     whole_fleet.mend()
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They share the fleet; and a machine that stands still for a moment costs them a second try,
-    which the summary names."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("fleet"))
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,9 +2,6 @@
 
 Where an Asterisk cannot be had, its tests are skipped and the summary says so in capitals; with
 ``CI`` in the environment they fail, for there nobody reads summaries.
-
-A machine that stands still for a moment cuts a word out of what a telephone records. A test that
-failed is made once more, therefore, and the summary names it.
 """
 
 from __future__ import annotations
@@ -100,19 +97,6 @@ def wav(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, those of a file and an Asterisk stay together: they may
-    share it."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-        called = getattr(item, "callspec", None)
-        version = called.params.get("asterisk_version", "") if called else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {version}"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -128,10 +112,6 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if again := terminalreporter.getreports("rerun"):
-        terminalreporter.section("FAILED AT FIRST, MADE ONCE MORE", sep="!", yellow=True, bold=True)
-        for report in again:
-            terminalreporter.write_line(f"{report.nodeid}\n{report.longreprtext}")
     if _unavailable:
         terminalreporter.section("NOT TESTED ON A REAL ASTERISK", sep="!", red=True, bold=True)
         for version, why in _unavailable.items():
