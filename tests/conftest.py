@@ -231,14 +231,14 @@ def postgresql_url(postgresql: Postgresql) -> Iterator[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A machine that stands still for a moment cuts a word out of what a telephone records. A test
-    of running processes that failed is made once more, therefore, and the summary names it."""
+    of running processes that failed is made again, twice at most; the summary names it."""
     for item in items:
         if item.path.parent.name in RUNNING:
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if again := terminalreporter.getreports("rerun"):
-        terminalreporter.section("FAILED AT FIRST, MADE ONCE MORE", sep="!", yellow=True, bold=True)
+        terminalreporter.section("FAILED AT FIRST, MADE AGAIN", sep="!", yellow=True, bold=True)
         for report in again:
             terminalreporter.write_line(f"{report.nodeid}\n{report.longreprtext}")
