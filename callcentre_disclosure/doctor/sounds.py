@@ -17,6 +17,7 @@ from callcentre_disclosure.config.manifest import (
     sound_file,
 )
 from callcentre_disclosure.config.model import Configuration
+from callcentre_disclosure.errors import SoundError
 
 from .access import READ, Obstacle, User, obstacle
 from .ailment import Ailment, Judgement, Unseen
@@ -87,8 +88,8 @@ def look_at_content(configuration: Configuration) -> Judgement:
     what was made. (Whether Asterisk may read them is judged elsewhere.)"""
     try:
         from callcentre_disclosure.speech.check import Defect, check
-    except ImportError as absent:
-        yield Unseen(f"what the sounds say: {absent.name} is not installed (the extra `speech`)")
+    except SoundError as absent:
+        yield Unseen(f"what the sounds say: {absent.what} (the extra `speech`)")
         return
     folders = checked_folders(configuration)
     found = check(needed(configuration), folders, level=configuration.sounds.level)

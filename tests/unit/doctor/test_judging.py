@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -334,3 +336,16 @@ def test_without_an_asterisk_it_says_what_it_could_not_look_at(tmp_path: Path) -
     assert nothing.exit_code == 2
     nobody = command_line.run("doctor", "--config", path, "--asterisk-user", "no-such-user-here")
     assert nobody.exit_code == 2
+
+
+def test_without_the_extra_that_reads_sounds(loaded: Configuration) -> None:
+    program = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "from pathlib import Path\n"
+        "from callcentre_disclosure.config.loader import load\n"
+        "from callcentre_disclosure.doctor import sounds\n"
+        f"(said,) = sounds.look_at_content(load(Path({loaded.sources[0].path!r})))\n"
+        "sys.stdout.write(said.why)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "what the sounds say: numpy is not installed (the extra `speech`)", done
