@@ -13,6 +13,7 @@ import click
 
 from callcentre_disclosure.asterisk.workers import Process, Workers
 from callcentre_disclosure.config.model import AriEntry
+from callcentre_disclosure.config.secrecy import is_open_to_all
 from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.service import Disclosure
 
@@ -87,7 +88,7 @@ def _secret(file: Path, what: str) -> bytes:
             where=str(file),
             remedy="write it there, for the user that runs this and nobody else (chmod 600)",
         ) from problem
-    if mode & 0o007:
+    if is_open_to_all(mode):
         raise DisclosureError(
             f"everybody on this machine may read {what}",
             where=str(file),

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from callcentre_disclosure.config.model import AriEntry, AsteriskEntry, Configuration
+from callcentre_disclosure.config.secrecy import is_open_to_all
 
 from .access import READ, Obstacle, User, is_there, obstacle
 from .ailment import Ailment, Judgement, Unseen
@@ -59,7 +60,7 @@ def look(name: str, entry: AsteriskEntry, ari: AriEntry, user: User | None) -> A
     if closed or not is_there(file):
         closed = closed or Obstacle(file)
         return Asterisk(name, entry.url, login, file, closed, False, None)
-    others = bool(file.stat().st_mode & 0o007)
+    others = is_open_to_all(file.stat().st_mode)
     secret = file.read_text(encoding="utf-8", errors="replace").strip()
     trust = ssl.create_default_context(cafile=ari.authority)
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 #: Asks Asterisk; None where it does not answer.
@@ -56,6 +57,11 @@ class Switch:
     @property
     def major(self) -> int:
         return self.version[0]
+
+    @property
+    def folder(self) -> Path:
+        """Where its configuration is."""
+        return Path(self.settings.get("Configuration directory", "/etc/asterisk"))
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Every line of the dialplan, with its context."""

@@ -46,7 +46,7 @@ def uses_script(switch: Switch) -> str | None:
 
 def judge(switch: Switch, configuration: Configuration, text: str) -> Judgement:
     """``text`` is what we would write."""
-    here = switch.settings.get("Configuration directory", "/etc/asterisk")
+    here = str(switch.folder)
     application = configuration.ari.application if configuration.ari else None
     ours = _written_contexts(switch)
     if not ours:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callcentre_disclosure.config.model import Configuration
+from callcentre_disclosure.config.secrecy import is_open_to_all
 
 from .access import READ, WRITE, Obstacle, User, is_there, may_write_in, obstacle
 from .ailment import Ailment, Judgement, Unseen
@@ -50,7 +51,7 @@ def look(configuration: Configuration, users: tuple[User, ...]) -> Ledger:
         begun=begun,
         obstacle=next(filter(None, found), None),
         key_obstacle=next(filter(None, keys), None),
-        key_open=keyed and bool(own.keys.stat().st_mode & 0o007),
+        key_open=keyed and is_open_to_all(own.keys.stat().st_mode),
         free=shutil.disk_usage(own.file.parent).free if own.file.parent.is_dir() else None,
         waiting=_waiting(own.file) if own.url and begun else None,
     )

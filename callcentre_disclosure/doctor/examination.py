@@ -153,7 +153,7 @@ def _sounds(patient: Patient) -> Judgement:
     files = sounds.files(configuration)
     if own.url:
         if patient.switch:
-            yield from sounds.judge_cache(configuration, _folder(patient.switch))
+            yield from sounds.judge_cache(configuration, patient.switch.folder)
     elif patient.user:
         yield from sounds.judge_rights(sounds.look_at_rights(files, patient.user))
     if own.installed:
@@ -208,11 +208,7 @@ def _evidence(patient: Patient) -> Judgement:
     if patient.switch:
         has_ari = patient.configuration.ari is not None
         cel = evidence.look_at_cel(patient.ask)
-        yield from evidence.judge_cel(cel, _folder(patient.switch), ari=has_ari)
-
-
-def _folder(seen: Switch) -> Path:
-    return Path(seen.settings.get("Configuration directory", "/etc/asterisk"))
+        yield from evidence.judge_cel(cel, patient.switch.folder, ari=has_ari)
 
 
 #: What there is nothing to see of where Asterisk does not answer.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from callcentre_disclosure.config.model import Configuration
 
@@ -25,7 +24,7 @@ class Queue:
 
 def look(configuration: Configuration, switch: Switch, ask: Ask) -> dict[str, Queue]:
     """The queues of the configuration: those that its routes lead to, and others that are there."""
-    file = Path(switch.settings.get("Configuration directory", "/etc/asterisk")) / "queues.conf"
+    file = switch.folder / "queues.conf"
     try:
         sections = read_sections(file)
     except OSError:

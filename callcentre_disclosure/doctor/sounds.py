@@ -179,7 +179,7 @@ def judge_formats(
     for one in unread:
         yield Ailment(
             "format-not-loaded",
-            switch.settings.get("Configuration directory", "") + "/modules.conf",
+            str(switch.folder / "modules.conf"),
             f"Asterisk plays no .{one.value}, in which the sounds are: {CODECS[one][1]} is missing",
             f"asterisk -rx 'module load {CODECS[one][1]}.so', and load it at the start, too",
         )

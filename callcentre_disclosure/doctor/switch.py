@@ -76,7 +76,7 @@ def judge(switch: Switch, configuration: Configuration, dialplan: str) -> Judgem
     for module, needed_for in _missing(switch, configuration, dialplan).items():
         yield Ailment(
             "module-not-loaded",
-            switch.settings.get("Configuration directory", "") + "/modules.conf",
+            str(switch.folder / "modules.conf"),
             f"{module} is not loaded, and calls need {', '.join(needed_for)}",
             f"asterisk -rx 'module load {module}.so', and load it at the start, too",
         )

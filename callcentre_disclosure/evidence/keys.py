@@ -14,6 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
+from callcentre_disclosure.config.secrecy import is_open_to_all
 from callcentre_disclosure.disclosure.numbers import Numbering, written_forms
 from callcentre_disclosure.errors import EvidenceError
 
@@ -109,7 +110,7 @@ def _derived(secret: bytes, purpose: str) -> bytes:
 def _read(file: str | os.PathLike[str]) -> list[Key]:
     descriptor = os.open(file, os.O_RDONLY)
     try:
-        if os.fstat(descriptor).st_mode & 0o007:
+        if is_open_to_all(os.fstat(descriptor).st_mode):
             raise EvidenceError(
                 "everybody may read the key of the evidence",
                 where=os.fspath(file),

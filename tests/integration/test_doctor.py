@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -219,33 +220,34 @@ def test_the_command_says_so_in_words_and_in_json(clinic: Clinic) -> None:
 
 
 @contextmanager
-def closed_sound(clinic: Clinic) -> Iterator[None]:
-    file = clinic.installed()
-    file.chmod(0o600 if NOBODY else 0)
+def of_mode(place: Path, mode: int) -> Iterator[None]:
+    before = stat.S_IMODE(place.stat().st_mode)
+    place.chmod(mode)
     try:
         yield
     finally:
-        file.chmod(0o644)
+        place.chmod(before)
 
 
 @contextmanager
-def closed_folder(clinic: Clinic) -> Iterator[None]:
-    folder = clinic.asterisk.sounds / "fr"
-    folder.chmod(0o700 if NOBODY else 0o600)
-    try:
-        yield
-    finally:
-        folder.chmod(0o755)
-
-
-@contextmanager
-def lost_sound(clinic: Clinic) -> Iterator[None]:
-    file = clinic.installed()
+def lost(file: Path) -> Iterator[None]:
     file.rename(file.with_suffix(".gone"))
     try:
         yield
     finally:
         file.with_suffix(".gone").rename(file)
+
+
+def closed_sound(clinic: Clinic) -> AbstractContextManager[None]:
+    return of_mode(clinic.installed(), 0o600 if NOBODY else 0)
+
+
+def closed_folder(clinic: Clinic) -> AbstractContextManager[None]:
+    return of_mode(clinic.asterisk.sounds / "fr", 0o700 if NOBODY else 0o600)
+
+
+def lost_sound(clinic: Clinic) -> AbstractContextManager[None]:
+    return lost(clinic.installed())
 
 
 @contextmanager
@@ -367,24 +369,12 @@ def wrong_password(clinic: Clinic) -> AbstractContextManager[None]:
     return clinic.text(clinic.centre.folder / "password", "guessed")
 
 
-@contextmanager
-def lost_password(clinic: Clinic) -> Iterator[None]:
-    file = clinic.centre.folder / "password"
-    file.rename(file.with_suffix(".gone"))
-    try:
-        yield
-    finally:
-        file.with_suffix(".gone").rename(file)
+def lost_password(clinic: Clinic) -> AbstractContextManager[None]:
+    return lost(clinic.centre.folder / "password")
 
 
-@contextmanager
-def password_for_all(clinic: Clinic) -> Iterator[None]:
-    file = clinic.centre.folder / "password"
-    file.chmod(0o644)
-    try:
-        yield
-    finally:
-        file.chmod(0o600)
+def password_for_all(clinic: Clinic) -> AbstractContextManager[None]:
+    return of_mode(clinic.centre.folder / "password", 0o644)
 
 
 def ari_disabled(clinic: Clinic) -> AbstractContextManager[None]:
@@ -455,13 +445,8 @@ def broken(clinic: Clinic) -> AbstractContextManager[None]:
     return changed_configuration(clinic, text.replace("country: MA", "country: XX"))
 
 
-@contextmanager
-def closed_configuration(clinic: Clinic) -> Iterator[None]:
-    clinic.centre.path.chmod(0o600)
-    try:
-        yield
-    finally:
-        clinic.centre.path.chmod(0o644)
+def closed_configuration(clinic: Clinic) -> AbstractContextManager[None]:
+    return of_mode(clinic.centre.path, 0o600)
 
 
 def no_dialplan(clinic: Clinic) -> AbstractContextManager[None]:
@@ -475,14 +460,8 @@ def not_included(clinic: Clinic) -> AbstractContextManager[None]:
     return clinic.text(file, text, reload="dialplan reload")
 
 
-@contextmanager
-def key_for_all(clinic: Clinic) -> Iterator[None]:
-    key = clinic.centre.folder / "evidence/evidence.key"
-    key.chmod(0o644)
-    try:
-        yield
-    finally:
-        key.chmod(0o640)
+def key_for_all(clinic: Clinic) -> AbstractContextManager[None]:
+    return of_mode(clinic.centre.folder / "evidence/evidence.key", 0o644)
 
 
 def cel(text: str) -> Plant:
