@@ -196,10 +196,17 @@ class Media:
     # -- in ------------------------------------------------------------------------------------
 
     def _receive(self) -> None:
-        try:
-            data = self._socket.recv(4096)
-        except OSError:  # the other side's port is closed
-            return
+        """All that has come. A phone that was slow has not lost what it has not read yet."""
+        while True:
+            try:
+                data = self._socket.recv(4096)
+            except BlockingIOError:
+                return
+            except OSError:  # the other side's port is closed
+                continue
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
         if len(data) <= _HEADER.size or data[0] >> 6 != 2:
             return
         first, second, _, timestamp, source = _HEADER.unpack_from(data)
@@ -221,5 +228,6 @@ class Media:
             self._keys_sent()
             self._keys_sent = None
         if self._socket.fileno() >= 0:
+            self._receive()
             self._loop.remove_reader(self._socket)
             self._socket.close()

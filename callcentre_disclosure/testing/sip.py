@@ -698,9 +698,9 @@ class Call:
     def _end(self, ending: Ending) -> None:
         if self.ending is None:
             self._ended_at = time.monotonic()
+            self._media.close()  # who waits for the end finds all that was heard
             self.ending = ending
             self._happened("ended")
-            self._media.close()
 
     # -- what both sides of a call need --------------------------------------------------------
 
