@@ -19,12 +19,8 @@ from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.document import utc
 from callcentre_disclosure.evidence.reading import Search, Store, find, opened
 from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
-from callcentre_disclosure.evidence.reconcile.calls import Call
-from callcentre_disclosure.evidence.reconcile.comparison import (
-    LONGEST_CALL,
-    Comparison,
-    Counts,
-)
+from callcentre_disclosure.evidence.reconcile.calls import LONGEST_CALL, Call
+from callcentre_disclosure.evidence.reconcile.comparison import Comparison, Counts
 from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
 from callcentre_disclosure.evidence.reconcile.people import People
 from callcentre_disclosure.evidence.reconcile.rows import Reading

@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from .calls import Call, Connection, Party
+from .calls import SILENT, Call, Connection, Party
 
 #: A connection that is made again within this time has never been interrupted: channels change
 #: bridges when Local channels are optimised away.
 _CHANGE_OF_BRIDGE = timedelta(seconds=0.5)
-#: What is silent for so long is over: Asterisk has crashed, or its events were lost.
-_LOST = timedelta(hours=24)
-_EVENTS_BETWEEN_LOOKS = 10_000
+_BETWEEN_LOOKS = timedelta(hours=1)
 
 #: Channels that nobody speaks on: announcers, recorders, listeners, media of programs.
 _NOBODY = frozenset(
@@ -193,12 +191,15 @@ class _Group:
 def calls(events: Iterable[ChannelEvent]) -> Iterator[Call]:
     """The calls of some events, each when it is over; at last those that were not."""
     assembly = Assembly()
-    for count, event in enumerate(events, start=1):
+    looked: datetime | None = None
+    for event in events:
+        looked = looked or event.at
+        if event.at - looked >= _BETWEEN_LOOKS:
+            looked = event.at
+            yield from assembly.silent(event.at - SILENT)
         over = assembly.take(event)
         if over is not None:
             yield over
-        if count % _EVENTS_BETWEEN_LOOKS == 0:
-            yield from assembly.lost(event.at - _LOST)
     yield from assembly.rest()
 
 
@@ -237,10 +238,10 @@ class Assembly:
                 return group.finished()
         return None
 
-    def lost(self, before: datetime) -> Iterator[Call]:
-        """The calls of which nothing was seen for long."""
+    def silent(self, since: datetime) -> Iterator[Call]:
+        """The calls of which nothing was seen since: Asterisk has crashed, or events were lost."""
         for group in self._all():
-            if group.last < before:
+            if group.last < since:
                 self._forget(group)
                 yield group.finished()
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+#: How long before its end a call may have been announced; for so long its records are at hand.
+LONGEST_CALL = timedelta(hours=12)
+#: A call of which nothing was written for so long is held against its records as it stands, while
+#: they are at hand: not every source tells every end.
+SILENT = timedelta(hours=6)
+
 
 @dataclass(frozen=True, slots=True)
 class Party:

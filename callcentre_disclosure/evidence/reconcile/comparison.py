@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .calls import Call
+from .calls import LONGEST_CALL, Call
 from .judging import TOLERANCE, Fair, Finding, is_conversation, judge
 from .people import People
 from .records import Window
 
-#: How long before its end a call may have been announced.
-LONGEST_CALL = timedelta(hours=12)
 #: A record is written when an announcement is over, and found by when it began; clocks differ.
 _MARGIN = timedelta(seconds=60)
 

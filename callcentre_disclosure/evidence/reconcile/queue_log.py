@@ -2,7 +2,9 @@
 
 ``CONNECT`` is written once the announcement is over, also where the caller has hung up in it; the
 call that ``COMPLETECALLER`` then tells of lasted 0 s. Who is called without a queue, or gets a
-caller by a transfer, is not in it.
+caller by a transfer, is not in it. Not every call has an end: where an agent hands a caller over
+by an application (``ATTENDEDTRANSFER|APP|Bridge``), Asterisk 16 and 22 write the unique id of the
+consultation instead of the caller's.
 """
 
 from __future__ import annotations
@@ -10,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
-from .calls import Call, Connection, Party
+from .calls import SILENT, Call, Connection, Party
 from .rows import lines, moment
 
 _TALKED = ("COMPLETEAGENT", "COMPLETECALLER", "TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER")
 _A_SECOND = timedelta(seconds=1)
-_LONGEST = timedelta(hours=24)
 
 
 def calls(places: Sequence[str]) -> Iterator[Call]:
@@ -33,8 +34,11 @@ def calls(places: Sequence[str]) -> Iterator[Call]:
                 at = moment(fields[0], timezone.utc)
             except (ValueError, OverflowError):
                 continue  # a line that was cut
+            yield from _silent(talking, at - SILENT)
             caller, member = fields[1], fields[3]
             if fields[4] == "CONNECT":
+                if earlier := talking.pop(caller, None):
+                    yield _call(caller, earlier, at)
                 agent = Party(member, fields[6] if len(fields) > 6 else "")
                 talking[caller] = Connection(
                     Party("", caller), agent, at, None, resolution=_A_SECOND
@@ -47,13 +51,22 @@ def calls(places: Sequence[str]) -> Iterator[Call]:
         yield _call(caller, connection, None)
 
 
+def _silent(talking: dict[str, Connection], since: datetime) -> Iterator[Call]:
+    """The connections, oldest first, of which nothing was written any more."""
+    while talking:
+        caller, connection = next(iter(talking.items()))
+        assert connection.since is not None
+        if connection.since >= since:
+            return
+        yield _call(caller, talking.pop(caller), None)
+
+
 def _call(caller: str, connection: Connection, until: datetime | None) -> Call:
     assert connection.since is not None
-    ended = until or connection.since + _LONGEST
     return Call(
         id=caller,
         ids=frozenset((caller,)),
-        ended=ended,
+        ended=until or connection.since,
         connections=(
             Connection(
                 connection.first, connection.second, connection.since, until, connection.resolution

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from callcentre_disclosure.evidence.reconcile import assembling
-from callcentre_disclosure.evidence.reconcile.assembling import ChannelEvent, calls
+from callcentre_disclosure.evidence.reconcile.assembling import Assembly, ChannelEvent, calls
+from callcentre_disclosure.evidence.reconcile.calls import LONGEST_CALL
 from tests.unit.evidence.reconcile.scenes import AMINA, CALLER, YASMINE, Scene, at, talked
 
 NEAR, FAR = "Local/201@desks-00000000;1", "Local/201@desks-00000000;2"
@@ -32,7 +32,7 @@ def test_who_only_rang_was_not_connected() -> None:
 
 
 def test_a_call_is_given_away_when_it_is_over_and_nothing_is_kept_of_it() -> None:
-    assembly = assembling.Assembly()
+    assembly = Assembly()
     events = answered().leave(9, CALLER, AMINA).end(10, AMINA, CALLER).events
     over = [call for event in events if (call := assembly.take(event))]
     assert len(over) == 1
@@ -117,15 +117,14 @@ def test_what_began_before_the_first_event_is_taken_from_there() -> None:
     assert talked(next(calls(events))) == [(CALLER, AMINA, 5.1, None)]
 
 
-def test_a_call_whose_end_was_lost_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembling, "_EVENTS_BETWEEN_LOOKS", 1)
-    day = 24 * 3600.0
+def test_a_call_whose_end_was_lost_is_let_go_while_its_records_are_at_hand() -> None:
+    hours = LONGEST_CALL.total_seconds() - 3600
     other = "PJSIP/carrier-00000044"
 
     def events() -> Iterator[ChannelEvent]:
         yield from answered().events
         for number in range(3):
-            event = Scene("L2").start(day + 60 + number, other).events[0]
+            event = Scene("L2").start(hours + number, other).events[0]
             yield replace(event, unique_id=f"V{number}", linked_id=f"L{number + 2}")
 
     given = calls(events())

@@ -77,6 +77,15 @@ def test_the_clocks_may_differ_by_more(people: People) -> None:
     assert compared(people, scene(), exact, tolerance=timedelta(seconds=2))[0] == []
 
 
+def test_a_call_whose_end_nobody_wrote_is_not_accused_of_being_untold(people: People) -> None:
+    exact = document(8, told=9, stage="answered", announced=["MA"])
+    endless = Scene().start(0, CALLER).start(1, AMINA).enter(10, "b", CALLER, AMINA)
+    next_day = Scene("L2").start(24 * 3600.0, YASMINE).end(24 * 3600.0 + 1, YASMINE)
+    endless.events += next_day.events
+    found, counts = compared(people, endless, exact)
+    assert (found, counts.told, counts.unmatched) == ([], 1, 0)
+
+
 def test_records_are_held_for_as_long_as_a_call_may_last() -> None:
     hours = [document(3600.0 * hour, told=3600.0 * hour + 3) for hour in range(6)]
     taken = 0
