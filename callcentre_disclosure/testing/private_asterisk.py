@@ -397,6 +397,8 @@ astlogdir => {self.log}
 astsbindir => {Path(self.installation.command[-1]).parent}
 
 [options]
+; On a machine that is busy otherwise sounds would stutter. (Asterisk does this only as root.)
+highpriority = yes
 verbose = 5
 nocolor = yes
 systemname = {self._system_name}
