@@ -93,6 +93,7 @@ def test_configuration(block: Block, tmp_path: Path) -> None:
         if not re.search(rf"^{key}:", text, re.MULTILINE):
             text += missing
     (tmp_path / "agents.csv").write_text("interface,site,country\nPJSIP/1,lyon,\n")
+    (tmp_path / "texts").mkdir()
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     load(tmp_path / "config.yaml")
 
@@ -183,15 +184,19 @@ def test_commands(page: Path, machine: Path) -> None:
                 assert done.returncode == 0, f"{block}: {line}\n{done.stdout}{done.stderr}"
 
 
-def test_an_installed_package_brings_its_sounds_and_its_example(tmp_path: Path) -> None:
+def test_an_installed_package_brings_its_sounds_its_example_and_its_pages(tmp_path: Path) -> None:
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path)]
     wheel.append(str(ROOT))
     subprocess.run(wheel, check=True, timeout=300)
     (built,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(built).namelist())
     shipped = [
-        f"prompts/{f.relative_to(ROOT / 'prompts')}" for f in (ROOT / "prompts").rglob("*.*")
+        str(file.relative_to(ROOT))
+        for folder in ("prompts", "docs")
+        for file in (ROOT / folder).rglob("*.*")
+        if file.is_file()
     ]
+    assert "docs/evidence.md" in shipped
     assert len(shipped) > 20
     assert {f"callcentre_disclosure/{name}" for name in (*shipped, "config.example.yaml")} <= names
 

@@ -145,6 +145,12 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
+def made_at(id_: str) -> datetime | None:
+    """When Asterisk made a channel, to the second, by the unique id that it gave to it."""
+    made = _MADE_BY_ASTERISK.fullmatch(id_)
+    return datetime.fromtimestamp(int(made[1]), timezone.utc) if made else None
+
+
 def _column(text: str | None) -> str | None:
     return None if text is None else as_column(text)
 
@@ -210,11 +216,8 @@ def _day(record: LedgerRecord) -> str:
 def _made_at(record: LedgerRecord) -> datetime | None:
     """When Asterisk made the first channel of the call: of a call that we make, the one moment
     that all of its records share. In an id of somebody else's the digits may mean anything."""
-    made = _MADE_BY_ASTERISK.fullmatch(record.call.linked_id or record.call.unique_id)
-    if made is None:
-        return None
-    began = datetime.fromtimestamp(int(made[1]), timezone.utc)
-    return began if abs(record.received_at - began) < _ONE_DAY else None
+    began = made_at(record.call.linked_id or record.call.unique_id)
+    return began if began and abs(record.received_at - began) < _ONE_DAY else None
 
 
 def _playback(playback: Playback, record: LedgerRecord) -> dict[str, Any]:

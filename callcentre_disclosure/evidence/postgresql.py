@@ -83,8 +83,8 @@ class PostgresqlStore:
             yield from cursor
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Inside of it everything is read as it was when it began."""
+    def snapshot(self, *, whatever: bool = False) -> Iterator[None]:  # noqa: ARG002
+        """Inside of it everything is read as it was when it began. (A text is one here.)"""
         with self._opened("cannot be read") as database, database.transaction():
             database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield

@@ -7,6 +7,7 @@ ledger says what was purged and when, so that nobody else can make a record disa
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from datetime import date
 
@@ -29,6 +30,8 @@ _PURGE = (
 )
 #: Ranges in one note.
 _AT_ONCE = 10_000
+#: Entries in one transaction of a file, which nobody else writes meanwhile.
+_STEP = 500
 
 Range = tuple[str, int, int]
 
@@ -46,10 +49,12 @@ def purge(
     ring: KeyRing,
     file: SqliteStore,
     ledger: PostgresqlStore | None,
-) -> None:
-    """Purge these from the file, or from the ledger beyond it. Raises ``EvidenceError``.
+) -> bool:
+    """Purge these from the file, or from the ledger beyond it; returns whether nothing is left of
+    them there. Raises ``EvidenceError``.
 
-    The note is durable before the first record goes.
+    The note is durable before the first record goes. Calls go on meanwhile, and their records are
+    written: each step is short, and leaves as long to them.
     """
     day = today.isoformat()
     for start in range(0, len(ranges), _AT_ONCE):
@@ -62,10 +67,30 @@ def purge(
             for one in some:
                 ledger.change(_PURGE, (*one, day))
         else:
-            with file.transaction("records are not purged") as database:
-                database.execute("PRAGMA secure_delete=ON")
-                database.executemany(_PURGE, [(*one, day) for one in some])
-            list(file.read("PRAGMA wal_checkpoint(TRUNCATE)"))  # else they stay in the -wal
+            for step in _steps(some):
+                began = time.monotonic()
+                with file.transaction("records are not purged") as database:
+                    database.execute("PRAGMA secure_delete=ON")
+                    database.executemany(_PURGE, [(*one, day) for one in step])
+                time.sleep(time.monotonic() - began)
+    return ledger is not None or file.empty_wal()
+
+
+def _steps(ranges: Iterable[Range]) -> Iterator[list[Range]]:
+    """The same, some hundred entries at a time."""
+    step: list[Range] = []
+    room = _STEP
+    for writer, first, last in ranges:
+        while first <= last:
+            upto = min(last, first + room - 1)
+            step.append((writer, first, upto))
+            room -= upto - first + 1
+            first = upto + 1
+            if not room:
+                yield step
+                step, room = [], _STEP
+    if step:
+        yield step
 
 
 def _ranges(entries: Iterable[tuple[str, int]]) -> Iterator[Range]:

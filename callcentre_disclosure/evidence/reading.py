@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from callcentre_disclosure.config.model import EvidenceEntry
@@ -17,6 +18,10 @@ from .postgresql import PostgresqlStore
 from .schema import COLUMNS, LINK
 from .sqlite import SqliteStore
 
+#: A statement may have so many values in every SQLite, and more.
+_IDS_AT_ONCE = 500
+_REMEDY = "run `callcentre-disclosure evidence verify`"
+
 
 class Store(Protocol):
     """What holds entries: the tables of ``schema``."""
@@ -25,8 +30,9 @@ class Store(Protocol):
         """The rows that a statement selects, with ``?`` for each of the values. Raises
         ``EvidenceError``."""
 
-    def snapshot(self) -> AbstractContextManager[None]:
-        """Inside of it everything is read as it was when it began."""
+    def snapshot(self, *, whatever: bool = False) -> AbstractContextManager[None]:
+        """Inside of it everything is read as it was when it began; on demand also ``whatever`` is
+        in place of a text."""
 
     def oddities(self) -> Iterator[str]:
         """What is not as we have made it around the entries: tables, indexes, triggers."""
@@ -85,12 +91,7 @@ def find(
     document; only so many of the ``newest``, where that is said. Raises ``EvidenceError``."""
     for row in _rows(store, LINK, search, newest):
         entry = Entry(*row)
-        assert entry.document is not None
-        try:
-            document = json.loads(entry.document)
-        except ValueError as problem:
-            raise changed(entry) from problem
-        yield entry, document
+        yield entry, _read(entry)
 
 
 def kept(store: Store, search: Search) -> Iterator[tuple[Entry, tuple[Any, ...]]]:
@@ -109,20 +110,81 @@ class Glance(NamedTuple):
     outcome: str
 
 
+@contextmanager
+def documents(store: Store, search: Search) -> Iterator[Iterator[dict[str, Any]]]:
+    """The documents alone. Inside of it, one that is read and was not written by us is said to be
+    ``changed``. Raises ``EvidenceError``."""
+    entry: Entry | None = None
+
+    def each(found: Iterable[tuple[Entry, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+        nonlocal entry
+        for entry, document in found:  # noqa: B007
+            yield document
+
+    with closing(find(store, search)) as found:
+        try:
+            yield each(found)
+        except UNREADABLE as problem:
+            if entry is None:
+                raise
+            raise changed(entry) from problem
+
+
+def of_calls(
+    store: Store, ids: Iterable[str]
+) -> Generator[tuple[Entry, dict[str, Any]], None, None]:
+    """The disclosures of calls by their unique or linked ids, each once, in no order. Raises
+    ``EvidenceError``."""
+    coming = iter(sorted(set(map(as_column, ids))))
+    seen: set[tuple[str, int]] = set()
+    while some := list(islice(coming, _IDS_AT_ONCE)):
+        among = f"IN ({', '.join('?' * len(some))})"
+        for name in ("call", "unique_id"):
+            for row in store.read(f"{_select(LINK)} AND {name} {among}", some):
+                entry = Entry(*row)
+                if (place := (entry.writer, entry.sequence)) not in seen:
+                    seen.add(place)
+                    yield entry, _read(entry)
+
+
+def ids_of(
+    store: Store, since: str | None = None, before: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """The linked and the unique id of each disclosure of some time. Raises ``EvidenceError``."""
+    condition, values = _condition(Search(since=since, before=before))
+    yield from store.read(f"{_select(('call', 'unique_id'))}{condition}", values)
+
+
 def glance(store: Store, search: Search, newest: int) -> list[Glance]:
     """At most so many of the ``newest`` disclosures that are wanted, in the order of time. Raises
     ``EvidenceError``."""
-    return [Glance(*row) for row in _rows(store, Glance._fields, search, newest)]
+    found = [Glance(*row) for row in _rows(store, Glance._fields, search, newest)]
+    if not all(one.call for one in found):
+        raise EvidenceError("a record is not filed as it was written", remedy=_REMEDY)
+    return found
+
+
+def _read(entry: Entry) -> dict[str, Any]:
+    assert entry.document is not None
+    try:
+        document: dict[str, Any] = json.loads(entry.document)
+    except UNREADABLE as problem:
+        raise changed(entry) from problem
+    return document
+
+
+def _select(names: Sequence[str]) -> str:
+    return (
+        f"SELECT {', '.join(names)} FROM entries"  # noqa: S608
+        " WHERE kind = 'disclosure' AND document IS NOT NULL"
+    )
 
 
 def _rows(
     store: Store, names: Sequence[str], search: Search, newest: int | None
 ) -> Iterable[tuple[Any, ...]]:
     condition, values = _condition(search)
-    statement = (
-        f"SELECT {', '.join(names)} FROM entries"  # noqa: S608
-        f" WHERE kind = 'disclosure' AND document IS NOT NULL{condition}"
-    )
+    statement = f"{_select(names)}{condition}"
     if newest is None:
         return store.read(f"{statement} ORDER BY at, writer, sequence", values)
     backwards = f"{statement} ORDER BY at DESC, writer DESC, sequence DESC LIMIT {newest:d}"
@@ -131,14 +193,14 @@ def _rows(
 
 
 #: What comes of a document that is read and was not written by us.
-UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def changed(entry: Entry) -> EvidenceError:
     """What to say of an entry whose document is ``UNREADABLE``."""
     return EvidenceError(
         f"entry {entry.sequence} of {entry.writer} is not what was written there",
-        remedy="run `callcentre-disclosure evidence verify`",
+        remedy=_REMEDY,
     )
 
 

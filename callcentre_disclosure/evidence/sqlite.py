@@ -21,6 +21,7 @@ from .schema import COLUMNS, HEAD, LINK, MIGRATIONS, insert
 #: How long a writer waits for others, in seconds. (A call waits for its record no longer than its
 #: door does.)
 _PATIENCE = 30.0
+_BETWEEN_ATTEMPTS = 0.1
 
 _INSERT = insert("entries", (*LINK, *COLUMNS))
 _TO_WRITE = "make room, and let the user that runs Asterisk or the server write there"
@@ -72,14 +73,18 @@ class SqliteStore:
             yield from cursor.execute(statement, values)
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Inside of it everything is read as it was when it began."""
+    def snapshot(self, *, whatever: bool = False) -> Iterator[None]:
+        """Inside of it everything is read as it was when it began; ``whatever`` somebody has put in
+        place of texts is read, too, and is no longer what was sealed."""
         with self._opened("the ledger cannot be read", _TO_READ) as database:
             database.execute("BEGIN")
+            if whatever:
+                database.text_factory = lambda text: text.decode(errors="replace")
             try:
                 database.execute("SELECT count(*) FROM heads").fetchone()
                 yield
             finally:
+                database.text_factory = str
                 database.execute("ROLLBACK")
 
     def try_out(self) -> None:
@@ -106,6 +111,25 @@ class SqliteStore:
             yield f"{kind} {name}"
         problems = [str(problem) for (problem,) in self.read("PRAGMA integrity_check(5)")]
         yield from (problem for problem in problems if problem != "ok")
+
+    def empty_wal(self) -> bool:
+        """Have the file take over what is in its -wal, so that nothing is left there of what was
+        removed; False where somebody reads the ledger all the while.
+
+        SQLite's own way to wait for readers keeps everybody from writing until they end; a passive
+        checkpoint, which waits for nobody, tells whether it is the time for another.
+        """
+        with self._opened("what was removed stays in the -wal", _TO_WRITE) as database:
+            database.execute("PRAGMA busy_timeout=0")
+            try:
+                deadline = time.monotonic() + _PATIENCE
+                while not _wal_is_empty(database):
+                    if time.monotonic() > deadline:
+                        return False
+                    time.sleep(_BETWEEN_ATTEMPTS)
+            finally:
+                database.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000:.0f}")
+        return True
 
     def close(self) -> None:
         """Let go of the file."""
@@ -175,6 +199,14 @@ def _rotated(database: sqlite3.Connection, head: Head, ring: KeyRing) -> Head:
     nothing = (None,) * len(COLUMNS)
     database.executemany(_INSERT, [(*entry, *nothing) for entry in entries])
     return head
+
+
+def _wal_is_empty(database: sqlite3.Connection) -> bool:
+    _, pages, taken_over = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if taken_over < pages:
+        return False
+    (is_busy, *_) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not is_busy
 
 
 def _inode(file: str) -> int:

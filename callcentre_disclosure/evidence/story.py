@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +94,9 @@ def _record(entry: Entry, values: tuple[Any, ...], ring: KeyRing) -> Record:
     assert entry.document is not None
     document: Document = {}
     is_filed = False
-    try:
-        document = json.loads(entry.document)
+    with suppress(*UNREADABLE):
+        document = dict(json.loads(entry.document))
         is_filed = tuple(columns(document).values()) == values
-    except UNREADABLE:
-        pass
     key = ring.get(entry.key)
     is_sealed = entry.is_sealed_by(key) if key else None
     return Record(entry, document, is_sealed, entry.is_whole, is_filed)

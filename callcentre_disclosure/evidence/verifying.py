@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import chain, groupby
+from itertools import chain, groupby, takewhile
 from typing import Any
 
 from .chain import NOTHING, Entry, Head, is_ours, is_well_formed
 from .checkpoints import Checkpoint
 from .document import columns
 from .keys import KeyRing
-from .reading import Store
+from .reading import UNREADABLE, Store
 from .schema import COLUMNS, HEAD, LINK
 
 #: Where an entry belongs that is in the wrong place is looked for so often, chain by chain.
@@ -83,7 +83,7 @@ def verify(
     with ExitStack() as snapshots:
         # The file first: what it no longer has then is in the ledger.
         for store in [*([spool] if spool else []), ledger]:
-            snapshots.enter_context(store.snapshot())
+            snapshots.enter_context(store.snapshot(whatever=True))
         return _Verification(ledger, spool, ring, checkpoints).verdict
 
 
@@ -97,7 +97,7 @@ class _Verification:
         stores = [ledger, *([spool] if spool else [])]
         self.verdict = Verdict()
         self._ring = ring
-        self._purges = _Purges.of(stores, ring)
+        self._purges = _Purges(stores, ring)
         self._heads = _heads(stores)
         self._marks = _marks(checkpoints)
         self._lengths: Counter[str] = Counter()
@@ -194,11 +194,14 @@ class _Verification:
         if not entry.is_whole:
             yield Manipulation.EDITED, "has another document than was sealed"
             return
+        written: Mapping[str, Any] = dict.fromkeys(COLUMNS)
         if entry.kind == "disclosure":
-            written = columns(json.loads(entry.document))
-            edited = [name for name in COLUMNS if written[name] != copies[name]]
-        else:
-            edited = [name for name in COLUMNS if copies[name] is not None]
+            try:
+                written = columns(json.loads(entry.document))
+            except UNREADABLE:
+                yield Manipulation.EDITED, "has a document that is none of ours"
+                return
+        edited = [name for name in COLUMNS if written[name] != copies[name]]
         if edited:
             yield Manipulation.EDITED, f"has another {', '.join(edited)} than its document"
 
@@ -247,12 +250,8 @@ def _marks(checkpoints: Iterable[Checkpoint]) -> _Marks:
 class _Purges:
     """Which entries may have lost their documents."""
 
-    def __init__(self) -> None:
-        self._ranges: dict[str, list[tuple[int, int, str]]] = {}
-
-    @classmethod
-    def of(cls, stores: Sequence[Store], ring: KeyRing) -> _Purges:
-        found = cls()
+    def __init__(self, stores: Sequence[Store], ring: KeyRing) -> None:
+        self._ranges: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
         statement = f"SELECT {', '.join(LINK)} FROM entries WHERE kind = 'purge'"  # noqa: S608
         for store in stores:
             for row in store.read(statement):
@@ -260,16 +259,17 @@ class _Purges:
                 if entry.document and is_ours(entry, ring) and entry.is_whole:
                     note = json.loads(entry.document)
                     for writer, first, last in note["purged"]:
-                        ranges = found._ranges.setdefault(writer, [])
-                        ranges.append((first, last, note["day"]))
-        return found
+                        self._ranges[writer].append((first, last, note["day"]))
+        for ranges in self._ranges.values():
+            ranges.sort(reverse=True)
 
     def allow(self, entry: Entry) -> bool:
-        """Whether it was purged when its time had come."""
-        return any(
-            first <= entry.sequence <= last and entry.keep_until < day
-            for first, last, day in self._ranges.get(entry.writer, ())
-        )
+        """Whether it was purged when its time had come; of a chain they are asked for in order."""
+        ranges = self._ranges[entry.writer]
+        while ranges and ranges[-1][1] < entry.sequence:
+            ranges.pop()
+        coming = takewhile(lambda one: one[0] <= entry.sequence, reversed(ranges))
+        return any(entry.sequence <= last and entry.keep_until < day for _, last, day in coming)
 
 
 def _by_writer(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -281,5 +281,6 @@ def _by_writer(store: Store) -> dict[str, list[tuple[Any, ...]]]:
 
 def _next_key(entry: Entry) -> str:
     if entry.kind == "rotation" and entry.document and entry.is_whole:
-        return str(json.loads(entry.document).get("key", ""))
+        with suppress(*UNREADABLE):  # which was found already: it is not sealed
+            return str(json.loads(entry.document)["key"])
     return entry.key

@@ -23,6 +23,7 @@ from callcentre_disclosure.config.model import Configuration
 from callcentre_disclosure.config.reading import read_yaml
 from callcentre_disclosure.errors import ConfigurationError, EvidenceError, Finding
 from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
+from callcentre_disclosure.evidence.reconcile.rows import Reading
 
 #: The only lines that a written dialplan may have (but for those that are comments, or empty).
 _CONTEXT = re.compile(r"\[disclosure-[a-z-]+\]")
@@ -76,9 +77,9 @@ def records(data: bytes) -> None:
     themselves, are calls, or an error."""
     path = str(_written("records", data))
     for calls in (cdr.calls, cel.calls, queue_log.calls):
-        read: Callable[[list[str]], Iterator[Any]] = calls
+        read: Callable[[list[str], Reading], Iterator[Any]] = calls
         try:
-            for call in islice(read([path]), 10_000):
+            for call in islice(read([path], Reading()), 10_000):
                 assert call.ended.tzinfo
         except EvidenceError:
             continue

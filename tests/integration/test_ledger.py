@@ -23,4 +23,4 @@ def test_a_ledger_that_is_away_loses_nothing_and_holds_nobody(
 ) -> None:
     judged = ledger.away(tmp_path, postgresql, postgresql_url, before=0.5, seconds=3.0, pace=0.005)
     assert not judged.problems
-    assert len(judged.commits["away"]) > 100, "calls went on"
+    assert len(judged.commits["away"]) > 10, "none of them waited for it"

@@ -34,7 +34,7 @@ def test_counters_agree_with_the_evidence(
             left = office.call("group")
             leg = office.leg(YASMINE)
             left.call.wait_until(left.answered_by(leg) + 0.8)
-            assert measures.value("calls") == 1
+            measures.wait_until(lambda: measures.value("calls") == 1)
             left.call.hang_up()
             leg.wait_for("ended", timeout=2)
         measures.wait_until(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from callcentre_disclosure.testing.installation import Installation
+from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
 from callcentre_disclosure.testing.recording import Recording
 from callcentre_disclosure.testing.sip import Phone
 from tests import command_line
@@ -189,7 +192,7 @@ class House(Building):
         before = len(self._events())
         with at_work(self) as office:
             make(office)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 20
         while True:
             events = self._events()[before:]
             kinds = [event[0] for event in events]
@@ -348,6 +351,35 @@ def taken(office: Office) -> None:
     call.hang_up()
 
 
+def unrecorded(house: House) -> Callable[[Office], None]:
+    """The server has told the channel what was announced, and is killed before that is on the disk:
+    between the two lies a millisecond, which somebody who writes to the ledger makes longer."""
+
+    def make(office: Office) -> None:
+        office.only(AMINA)
+        file = house.centre.folder / "evidence.sqlite"
+        with closing(sqlite3.connect(file, isolation_level=None)) as ledger:
+            ledger.execute("BEGIN IMMEDIATE")
+            heard = office.call("told-first")
+            deadline = time.monotonic() + 20
+            while "__DISCLOSURE_ID=" not in _variables(office.asterisk):
+                assert time.monotonic() < deadline, "nothing was told"
+            for worker in house.server.workers():
+                os.kill(worker, signal.SIGKILL)
+            ledger.execute("ROLLBACK")
+        heard.talk(office.leg(AMINA))
+        house.server.wait_for(" serves")
+
+    return make
+
+
+def _variables(asterisk: PrivateAsterisk) -> str:
+    """Those of the caller's channel."""
+    channels = asterisk.command("core show channels concise").splitlines()
+    names = [line.partition("!")[0] for line in channels if line.startswith("PJSIP/caller")]
+    return "".join(asterisk.command(f"core show channel {name}") for name in names)
+
+
 def forgotten(path: Path, condition: str, *values: str) -> None:
     """Somebody removes records from the evidence."""
     with closing(sqlite3.connect(path)) as ledger, ledger:
@@ -362,6 +394,7 @@ def watched(
     postgresql_server: Postgresql,
 ) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
+    postgresql_server.ensure_running()
     with postgresql_server.database() as url:
         with psycopg.connect(url, autocommit=True) as database:
             database.execute(TABLES)
@@ -382,6 +415,11 @@ def watched(
                 },
             )
             found.calls = {name: house.call(make) for name, make in _made(house).items()}
+            # Where the machine stood still meanwhile, all of it is made again.
+            became = {record["call"]: record["outcome"] for record in house.centre.evidence()}
+            assert became[found.calls["taken"]] != "DISCLOSED", "the agent came too late"
+            assert became[found.calls["hung up"]] == "ABANDONED", "the caller hung up too late"
+            assert found.calls["unrecorded"] not in became, "the server was killed too late"
         forgotten(folder / "evidence.sqlite", "call = ?", found.calls["removed"])
         forgotten(
             folder / "evidence.sqlite",
@@ -434,6 +472,7 @@ def _made(house: House) -> dict[str, Callable[[Office], None]]:
         "abroad": transferred("0804"),
         "outside": outside,
         "possible only": dials("0806"),
+        "unrecorded": unrecorded(house),
         "removed": talks("queue"),
         "half removed": talks("queue"),
     }
@@ -450,12 +489,14 @@ FOUND = {
     "abroad": {"other-country"},
     "outside": {"unknown-agent"},
     "possible only": {"not-exact"},
+    "unrecorded": {"record-missing"},
     "removed": {"record-missing"},
     "half removed": {"record-missing"},
 }
 #: CDR does not know when Asterisk came to us, nor what was before the connection.
 FOUND_BY_CDR = {
     **FOUND,
+    "unrecorded": {"never-announced"},
     "removed": {"never-announced"},
     "half removed": {"not-exact"},
     # It is the agent's, and without linked ids nothing tells that it is the caller's, too.

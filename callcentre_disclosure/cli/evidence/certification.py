@@ -44,7 +44,7 @@ _COLUMNS = (
 @options.config
 @click.option(
     "--year",
-    type=click.IntRange(1, 9999),
+    type=click.IntRange(2000, 9999),
     default=lambda: date.today().year - 1,  # noqa: DTZ011 - as the machine counts years
     show_default="the last one",
     help="The year, by the clocks that made the records.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -15,7 +14,7 @@ from callcentre_disclosure.cli import options
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.numbers import Number, numbers
-from callcentre_disclosure.evidence.reading import Search, find, opened
+from callcentre_disclosure.evidence.reading import Search, documents, opened
 from callcentre_disclosure.evidence.sheet import write_sheet
 
 from .searching import before, since
@@ -47,9 +46,9 @@ def command(
     configuration = load(config)
     with (
         opened(configuration.evidence) as store,
-        closing(find(store, Search(since=since, before=before))) as found,
+        documents(store, Search(since=since, before=before)) as found,
     ):
-        listed = numbers(configuration, (document for _, document in found))
+        listed = numbers(configuration, found)
     if sheet:
         write_sheet(sheet, _HEADER, map(_row, listed))
     if as_json:

@@ -16,6 +16,8 @@ from callcentre_disclosure.evidence.purging import due, purge
 from callcentre_disclosure.evidence.reading import opened
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 
+_LEFT = "still holds what was purged, because somebody reads the ledger; purge once more after that"
+
 
 @click.command()
 @options.config
@@ -29,9 +31,10 @@ def command(config: Path, dry_run: bool) -> None:
     today = date.today()  # noqa: DTZ011 - as the machine counts days, like `keep_until`
     with opened(entry) as ledger:
         ranges = due(ledger, today)
-        if ranges and not dry_run:
+        if not dry_run:
             remote = ledger if isinstance(ledger, PostgresqlStore) else None
             with closing(SqliteStore(entry.file)) as file:
-                purge(ranges, today, KeyRing.open(entry.keys), file, remote)
+                if not purge(ranges, today, KeyRing.open(entry.keys), file, remote):
+                    click.echo(f"{entry.file}-wal {_LEFT}", err=True)
     count = sum(last - first + 1 for _, first, last in ranges)
     click.echo(f"{count} records {'would be' if dry_run else 'were'} purged")

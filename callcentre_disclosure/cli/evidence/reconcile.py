@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,22 +15,21 @@ from callcentre_disclosure.config.kinds import secret_complaint
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.document import utc
-from callcentre_disclosure.evidence.reading import Search, Store, find, opened
+from callcentre_disclosure.evidence.reading import opened
 from callcentre_disclosure.evidence.reconcile import cdr, cel, queue_log
-from callcentre_disclosure.evidence.reconcile.calls import LONGEST_CALL, Call
+from callcentre_disclosure.evidence.reconcile.calls import Call
 from callcentre_disclosure.evidence.reconcile.comparison import Comparison, Counts
 from callcentre_disclosure.evidence.reconcile.judging import TOLERANCE, Finding
 from callcentre_disclosure.evidence.reconcile.people import People
-from callcentre_disclosure.evidence.reconcile.rows import Reading
+from callcentre_disclosure.evidence.reconcile.records import Records
+from callcentre_disclosure.evidence.reconcile.rows import HOW_TO_LOG, Reading
 
-_EMPTY = "no calls in it; is it switched on, with the events and columns of docs/evidence.md?"
+from .searching import begin, end, still_waiting
+
+#: Calls began before the time that is of interest, and ended after it.
+_AROUND = timedelta(days=1)
+_EMPTY = f"no calls in it; is it switched on? Then {HOW_TO_LOG}"
 _PURGED = "SELECT COUNT(*) FROM entries WHERE kind = 'disclosure' AND document IS NULL"
-
-
-def _moment(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> datetime | None:
-    return options.moment(context, parameter, value) if value else None
 
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
@@ -67,8 +64,10 @@ def _places(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tu
 @click.option(
     "--queue-log", "queue_logs", multiple=True, metavar="FILE", help="The log of the queues."
 )
-@click.option("--from", "since", callback=_moment, metavar="TIME", help="Connections since then.")
-@click.option("--to", "before", callback=_moment, metavar="TIME", help="Connections before then.")
+@click.option("--from", "since", callback=begin, metavar="DAY|TIME", help="Connections since then.")
+@click.option(
+    "--to", "before", callback=end, metavar="DAY|TIME", help="Connections up to that day, or time."
+)
 @click.option(
     "--trunk",
     "trunks",
@@ -120,8 +119,8 @@ def command(
     reading = Reading(
         columns,
         timezone.utc if is_utc else None,
-        since - LONGEST_CALL if since else None,
-        before + LONGEST_CALL if before else None,
+        since - _AROUND if since else None,
+        before + _AROUND if before else None,
     )
     sources: dict[str, Iterator[Call]] = {}
     if cel_places:
@@ -131,10 +130,11 @@ def command(
             cdr_places, replace(reading, columns=()) if cel_places else reading
         )
     if queue_logs:
-        sources["queue_log"] = queue_log.calls(queue_logs)
+        sources["queue_log"] = queue_log.calls(queue_logs, reading)
     found: list[dict[str, object]] = []
     compared: dict[str, Counts] = {}
     known: set[str] = set()
+    waits = still_waiting(configuration.evidence)
     with opened(configuration.evidence) as store:
         for name, calls in sources.items():
             comparison = Comparison(
@@ -144,20 +144,25 @@ def command(
                 tolerance=timedelta(seconds=tolerance),
                 known=known,
             )
-            with closing(_documents(store, since, before)) as documents:
-                for finding in comparison.findings(calls, documents):
-                    found.append(_json(name, finding))
-                    if not as_json:
-                        for line in _text(name, finding):
-                            click.echo(plain(line))
+            for finding in comparison.findings(calls, Records(store)):
+                found.append(_json(name, finding))
+                if not as_json:
+                    for line in _text(name, finding):
+                        click.echo(plain(line))
             known |= comparison.seen
             compared[name] = comparison.counts
-            if not (comparison.seen or comparison.counts.calls):
+            if not comparison.seen:
                 click.echo(f"{name}: {_EMPTY}", err=True)
         ((purged,),) = store.read(_PURGED)
+    unread = reading.broken.found
+    if unread:
+        what = f"{len(unread)} lines cannot be read, the first is {unread[0]}"
+        click.echo(f"{what}: what they tell is not compared", err=True)
+    if waits:
+        click.echo(f"{waits}: their calls seem to have none", err=True)
     if as_json:
         counted = {name: asdict(counts) for name, counts in compared.items()}
-        told = {"findings": found, "compared": counted, "purged": purged}
+        told = {"findings": found, "compared": counted, "purged": purged, "unread": unread}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         for name, counts in compared.items():
@@ -166,18 +171,6 @@ def command(
             click.echo(f"{purged} records have been purged: their calls seem to have none")
     if found:
         raise click.exceptions.Exit(1)
-
-
-def _documents(
-    store: Store, since: datetime | None, before: datetime | None
-) -> Generator[dict[str, Any], None, None]:
-    search = Search(
-        since=utc(since - LONGEST_CALL) if since else None,
-        before=utc(before + LONGEST_CALL) if before else None,
-    )
-    with closing(find(store, search)) as found:
-        for _, document in found:
-            yield document
 
 
 def _text(source: str, finding: Finding) -> Iterator[str]:

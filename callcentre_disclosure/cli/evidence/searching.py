@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
@@ -11,11 +13,13 @@ import click
 
 from callcentre_disclosure.config.checks import numbering_of
 from callcentre_disclosure.config.countries import countries, nearest
-from callcentre_disclosure.config.model import Configuration
+from callcentre_disclosure.config.model import Configuration, EvidenceEntry
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome
 from callcentre_disclosure.evidence.document import utc
+from callcentre_disclosure.evidence.forwarding import waiting
 from callcentre_disclosure.evidence.keys import KeyRing
 from callcentre_disclosure.evidence.reading import Search
+from callcentre_disclosure.evidence.sqlite import SqliteStore
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,18 +27,29 @@ _ONE_DAY = timedelta(days=1)
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _since(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    return utc(_moment(value)) if value else None
+def begin(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """``--from``: a day is wanted from midnight on, by the clock of this machine."""
+    return _moment(value) if value else None
 
 
-def _before(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """A day is wanted to its end."""
+def end(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    """``--to``: a day is wanted to its end."""
     if not value:
         return None
     if len(value) == len("2026-11-23"):
         day = _moment(value).replace(tzinfo=None) + _ONE_DAY  # of 23 or 25 hours, too
-        return utc(day.astimezone())
-    return utc(_moment(value))
+        return day.astimezone()
+    return _moment(value)
+
+
+def _since(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    moment = begin(context, parameter, value)
+    return utc(moment) if moment else None
+
+
+def _before(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    moment = end(context, parameter, value)
+    return utc(moment) if moment else None
 
 
 def _moment(text: str) -> datetime:
@@ -100,6 +115,16 @@ def pseudonyms(configuration: Configuration, number: str) -> list[str]:
     """What a number goes by in the ledger. Raises ``EvidenceError``."""
     keys = KeyRing.open(configuration.evidence.keys)
     return keys.pseudonyms(number, numbering_of(configuration.numbering))
+
+
+def still_waiting(own: EvidenceEntry) -> str | None:
+    """What of this machine is not in the ledger of all of them yet, if so; who reads that need not
+    be able to read the file."""
+    if not (own.url and os.access(own.file, os.R_OK | os.W_OK)):
+        return None
+    with closing(SqliteStore(own.file)) as spool:
+        count = waiting(spool)
+    return f"{count} entries of this machine have still to go there" if count else None
 
 
 def local(document: Mapping[str, Any]) -> datetime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.model import Configuration
 from callcentre_disclosure.errors import plain
 from callcentre_disclosure.evidence.document import utc
-from callcentre_disclosure.evidence.forwarding import waiting
 from callcentre_disclosure.evidence.keys import KeyRing
 from callcentre_disclosure.evidence.reading import (
     UNREADABLE,
@@ -30,10 +28,9 @@ from callcentre_disclosure.evidence.reading import (
     purged,
 )
 from callcentre_disclosure.evidence.screen import answered, screen, sentence
-from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.story import Record, Story, story
 
-from .searching import pseudonyms
+from .searching import pseudonyms, still_waiting
 
 #: How far from the time that a person remembers a call is looked for.
 _AROUND = timedelta(hours=6)
@@ -119,11 +116,8 @@ def _listed(calls: Iterable[Glance]) -> str:
 
 def _nothing(configuration: Configuration, store: Store, what: str) -> None:
     click.echo(f"there is nothing under {what}", err=True)
-    own = configuration.evidence
-    if own.url and own.file.exists():
-        with closing(SqliteStore(own.file)) as spool:
-            if count := waiting(spool):
-                click.echo(f"{count} entries of this machine have still to go there", err=True)
+    if more := still_waiting(configuration.evidence):
+        click.echo(more, err=True)
     count, day = purged(store)
     if count:
         click.echo(

@@ -3,8 +3,9 @@
 A channel is in one bridge at a time. The two halves of a Local channel carry sound from the bridge
 of the one into the bridge of the other, so people are connected who are in the same bridge or in
 bridges between which there are Local channels; when those are optimised away the people stay
-connected. Channels belong to one call that share a linked id, a bridge or a Local channel. A call
-is over when its last channel is; only calls that are not over are held in memory.
+connected. Channels belong to one call that share a linked id, a bridge or, where the source tells
+no linked ids, a Local channel. A call is over when its last channel is; only calls that are not
+over are held in memory.
 """
 
 from __future__ import annotations
@@ -147,15 +148,13 @@ class _Group:
     def note(self, at: datetime) -> None:
         """Compare who hears whom with what was before."""
         now = self.connected()
-        for pair, one in self.open.items():
-            if pair not in now and one.until is None:
+        for pair, one in list(self.open.items()):
+            if one.until and at - one.until > _CHANGE_OF_BRIDGE:
+                self._close(pair, self.open.pop(pair))
+            elif pair not in now and one.until is None:
                 one.until = at
         for pair, via in now.items():
-            known = self.open.get(pair)
-            if known and known.until and at - known.until > _CHANGE_OF_BRIDGE:
-                self._close(pair, known)
-                known = None
-            if known:
+            if known := self.open.get(pair):
                 known.until = None
                 known.via = tuple(dict.fromkeys((*known.via, *via)))
             else:
@@ -172,6 +171,10 @@ class _Group:
             )
         )
 
+    def _place(self, one: Connection) -> tuple[datetime, int, int]:
+        first, second = (self.channels[party.unique_id].order for party in (one.first, one.second))
+        return one.since or self.last, first, second
+
     def finished(self) -> Call:
         for pair, one in self.open.items():
             self._close(pair, one)
@@ -180,7 +183,7 @@ class _Group:
             id=oldest,
             ids=frozenset(self.ids),
             ended=self.last,
-            connections=tuple(sorted(self.over, key=lambda one: one.since or self.last)),
+            connections=tuple(sorted(self.over, key=self._place)),
             channels=frozenset(one.name for one in self.channels.values()),
             asked_at=tuple(sorted(self.asked_at)),
             numbers=tuple(self.numbers),
@@ -259,11 +262,12 @@ class Assembly:
 
     def _group(self, event: ChannelEvent, group: _Group | None) -> _Group:
         """The call of an event; calls that it shows to be one are made one."""
-        keys = [event.unique_id, *filter(None, (event.linked_id, event.bridge))]
+        entered = event.bridge if event.kind == "BRIDGE_ENTER" else ""
+        keys = [event.unique_id, *filter(None, (event.linked_id, entered))]
         if event.technology == _WAITING or event.kind == "LINKEDID_END":
             keys = keys[:1]
         name, _, half = event.channel.partition(";")
-        if half:
+        if half and not event.linked_id:  # else it may be another Asterisk's, or of before a crash
             keys.append(name)
         group = group or next(filter(None, map(self._groups.get, keys)), None) or _Group(event.at)
         for key in keys:
@@ -294,10 +298,13 @@ class Assembly:
             group.route = event.extension
         return channel
 
-    @staticmethod
-    def _leave(group: _Group, channel: _Channel) -> None:
+    def _leave(self, group: _Group, channel: _Channel) -> None:
         if channel.bridge:
-            group.bridges[channel.bridge].discard(channel.unique_id)
+            members = group.bridges[channel.bridge]
+            members.discard(channel.unique_id)
+            if not members:  # who is logged in all day is in hundreds
+                del group.bridges[channel.bridge]
+                self._groups.pop(channel.bridge, None)
             channel.bridge = ""
 
     @staticmethod

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: How long before its end a call may have been announced; for so long its records are at hand.
-LONGEST_CALL = timedelta(hours=12)
-#: A call of which nothing was written for so long is held against its records as it stands, while
-#: they are at hand: not every source tells every end.
+#: No call is longer, and no clock so wrong: what is further away is of another call, to which an
+#: application has given the same id.
+LONGEST_CALL = timedelta(days=7)
+#: A call of which nothing was written for so long is taken as it stands: not every source tells
+#: every end.
 SILENT = timedelta(hours=6)
 
 

@@ -20,7 +20,7 @@ from datetime import timedelta, timezone
 from callcentre_disclosure.errors import EvidenceError
 
 from .calls import Call, Connection, Party
-from .rows import SAMPLED, Layout, Reading, Row, columns_of, moment, rows
+from .rows import NAME_OR_LOG, Layout, Reading, Row, columns_of, moment, rows
 
 _CSV = columns_of(
     "accountcode src dst dcontext clid channel dstchannel lastapp lastdata start answer end "
@@ -42,15 +42,20 @@ _A_SECOND = timedelta(seconds=1)
 _HELD_BACK = 2_000
 
 
-def calls(places: Sequence[str], reading: Reading = SAMPLED) -> Iterator[Call]:
+def calls(places: Sequence[str], reading: Reading) -> Iterator[Call]:
     """The connections of some places, each as a call of its own; of several files the oldest comes
     first. Raises ``EvidenceError``."""
-    order = ("calldate", "start", "sequence")
+    times = ("calldate", "start", "sequence")
     halves: OrderedDict[str, str] = OrderedDict()  # of Local channels: who was dialled behind it
     held: OrderedDict[tuple[str, ...], Call] = OrderedDict()
     for place in places:
-        for row in rows(place, "cdr", _layout(reading.columns), order, reading):
-            call = _call(row, place, reading.zone)
+        for row in rows(place, "cdr", _layout(reading.columns), times, reading):
+            try:
+                call = _call(row, place, reading.zone)
+            except EvidenceError as problem:
+                reading.broken.one(problem)
+                continue
+            reading.broken.none()
             if call is None:
                 continue
             (connection,) = call.connections
@@ -96,21 +101,21 @@ def _call(row: Row, place: str, zone: timezone | None) -> Call | None:
         first, second = str(row["channel"]), str(row["dstchannel"] or "")
         if not second or float(row["billsec"] or 0) == 0:
             return None  # nobody was dialled, or talked to for a second
+        unique_id, linked_id = str(row["uniqueid"] or ""), str(row.get("linkedid") or "")
         start = row.get("start") or row["calldate"]
-        began = moment(start, zone)
+        began = moment(start, zone, unique_id)
         # Of each the fraction of a second was cut off.
         if ended := row.get("end"):
-            until = moment(ended, zone) + _A_SECOND
+            until = moment(ended, zone, unique_id) + _A_SECOND
         else:
             until = began + timedelta(seconds=float(row["duration"] or 0)) + 2 * _A_SECOND
-        unique_id, linked_id = str(row["uniqueid"] or ""), str(row.get("linkedid") or "")
     except (KeyError, ValueError, TypeError, OverflowError) as problem:
         raise EvidenceError(
             f"a record without {problem}"
             if isinstance(problem, KeyError)
             else f"no time: {problem}",
             where=place.partition("#")[0].rpartition("@")[2],
-            remedy="name the columns, in their order (--columns), or log as docs/evidence.md shows",
+            remedy=NAME_OR_LOG,
         ) from problem
     context = str(row.get("dcontext") or "")
     extension = str(row.get("dst") or "")

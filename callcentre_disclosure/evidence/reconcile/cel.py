@@ -16,7 +16,7 @@ from callcentre_disclosure.errors import EvidenceError
 from . import assembling
 from .assembling import ChannelEvent
 from .calls import Call
-from .rows import SAMPLED, Layout, Reading, Row, columns_of, moment, rows
+from .rows import HOW_TO_LOG, Layout, Reading, Row, columns_of, moment, rows
 
 #: cel_custom.conf: the sample mapping, which is the same in every version.
 _SAMPLE = columns_of(
@@ -58,7 +58,7 @@ _NUMBERED = {
 _OF_USE = ("CHAN_START", "CHAN_END", "ANSWER", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT")
 
 
-def calls(places: Sequence[str], reading: Reading = SAMPLED) -> Iterator[Call]:
+def calls(places: Sequence[str], reading: Reading) -> Iterator[Call]:
     """The calls of some places, each when it is over; of several files the oldest comes first.
 
     Raises ``EvidenceError``.
@@ -69,10 +69,15 @@ def calls(places: Sequence[str], reading: Reading = SAMPLED) -> Iterator[Call]:
 def _events(places: Sequence[str], reading: Reading) -> Iterator[ChannelEvent]:
     for place in places:
         names: dict[str, str] = {}
-        for row in rows(place, "cel", _layout(reading.columns), ("eventtime", "id"), reading):
+        for row in rows(place, "cel", _layout(reading.columns), ("eventtime",), reading):
             if not names:
                 names = _names(row, place)
-            event = _event(row, names, place, reading.zone)
+            try:
+                event = _event(row, names, place, reading.zone)
+            except EvidenceError as problem:
+                reading.broken.one(problem)
+                continue
+            reading.broken.none()
             if event is not None:
                 yield event
 
@@ -96,7 +101,7 @@ def _names(row: Row, place: str) -> dict[str, str]:
         raise EvidenceError(
             f"has no {', '.join(missing)}",
             where=place.partition("#")[0].rpartition("@")[2],
-            remedy="log as docs/evidence.md shows",
+            remedy=HOW_TO_LOG,
         )
     return found
 
@@ -114,7 +119,7 @@ def _event(
         return "" if value is None else str(value)
 
     try:
-        at = moment(row.get(names["at"]), zone)
+        at = moment(row.get(names["at"]), zone, text("unique_id"))
     except (ValueError, OverflowError) as problem:
         raise EvidenceError(
             f"no time: {row.get(names['at'])!r}",

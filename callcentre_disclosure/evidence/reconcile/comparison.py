@@ -1,20 +1,25 @@
-"""All the calls of a source held against the evidence, in one pass over both."""
+"""All the calls of a source held against the evidence.
+
+The evidence is asked for the records of some calls after these were read, by their ids alone: so it
+does not matter how long a call was, in which order calls come, of how many Asterisks, whether they
+go on meanwhile, and what their clocks say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import islice
 
-from .calls import LONGEST_CALL, Call
+from .calls import Call
 from .judging import TOLERANCE, Fair, Finding, is_conversation, judge
 from .people import People
-from .records import Window
+from .records import Record, Records
 
-#: A record is written when an announcement is over, and found by when it began; clocks differ.
-_MARGIN = timedelta(seconds=60)
+#: The records of so many calls are looked up together.
+_AT_ONCE = 200
 
 
 @dataclass(slots=True)
@@ -23,8 +28,8 @@ class Counts:
 
     ``calls`` are those in which a consumer was connected with a person: ``told``, ``exempt`` by the
     rule, or ``leaks``. ``internal`` are calls among agents, ``unreached`` those of consumers who
-    reached nobody. ``records`` are those of the evidence, ``unmatched`` those of them of which the
-    source knows no call.
+    reached nobody. ``records`` are those that the evidence has of the time of interest,
+    ``unmatched`` those of them of which the source knows no call.
     """
 
     calls: int = 0
@@ -40,10 +45,9 @@ class Counts:
 class Comparison:
     """One source against the evidence. ``counts`` are whole when ``findings`` has come to its end.
 
-    Calls must come roughly in the order in which they ended, ``documents`` in that of
-    ``received_at``, from ``LONGEST_CALL`` before ``since`` on. Connections count that were made, or
-    where that is not known ended, from ``since`` on and before ``before``. Calls of which an id is
-    ``known`` from a better source are passed over; ``seen`` are the ids of the others.
+    Connections count that were made, or where that is not known ended, from ``since`` on and before
+    ``before``. Calls of which an id is ``known`` from a better source are passed over; ``seen`` are
+    the ids of all.
     """
 
     def __init__(
@@ -63,22 +67,20 @@ class Comparison:
         self.counts = Counts()
         self.seen: set[str] = set()
 
-    def findings(
-        self, calls: Iterable[Call], documents: Iterable[Mapping[str, Any]]
-    ) -> Iterator[Finding]:
-        """What is wrong, call by call."""
-        window = Window(documents, longest_call=LONGEST_CALL)
-        for call in calls:
-            window.up_to(call.ended + _MARGIN)
-            yield from self._call(call, window)
-        window.close()
-        self.counts.records, self.counts.unmatched = window.read, window.unused
+    def findings(self, calls: Iterable[Call], evidence: Records) -> Iterator[Finding]:
+        """What is wrong, call by call. Raises ``EvidenceError``."""
+        coming = iter(calls)
+        while some := list(islice(coming, _AT_ONCE)):
+            self.seen.update(*(call.ids for call in some))
+            some = [call for call in some if call.ids.isdisjoint(self._known)]
+            records = evidence.of(some)
+            for call in some:
+                yield from self._call(call, records(call))
+        self.counts.records, self.counts.unmatched = evidence.count(
+            self.seen, self._since, self._before
+        )
 
-    def _call(self, call: Call, window: Window) -> Iterator[Finding]:
-        records = window.of(call.ids)
-        if not call.ids.isdisjoint(self._known):
-            return
-        self.seen |= call.ids
+    def _call(self, call: Call, records: Sequence[Record]) -> Iterator[Finding]:
         if not self._is_wanted(call.ended) and not call.connections:
             return
         talked, verdicts = False, []

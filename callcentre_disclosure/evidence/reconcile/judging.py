@@ -145,6 +145,7 @@ class _Case:
         self._connection = connection
         self._roles = roles
         self._people = people
+        self._tolerance = tolerance
         self._directory = people.directory
         own = [record for record in records if self._heard(record)]
         self._played_elsewhere = [record for record in records if not self._heard(record)]
@@ -236,7 +237,8 @@ class _Case:
                 continue
             records = (*self._before, *self._after)
             if not any(
-                moment - TOLERANCE <= record.at <= moment + _COMES_WITHIN for record in records
+                moment - self._tolerance <= record.at <= moment + self._tolerance + _COMES_WITHIN
+                for record in records
             ):
                 return moment
         return None

@@ -12,31 +12,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
+from callcentre_disclosure.errors import EvidenceError
+
 from .calls import SILENT, Call, Connection, Party
-from .rows import lines, moment
+from .rows import Reading, lines, moment
 
 _TALKED = ("COMPLETEAGENT", "COMPLETECALLER", "TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER")
 _A_SECOND = timedelta(seconds=1)
 
 
-def calls(places: Sequence[str]) -> Iterator[Call]:
+def calls(places: Sequence[str], reading: Reading) -> Iterator[Call]:
     """The connections of some files, each as a call of its own; the oldest file comes first.
 
     Raises ``EvidenceError``.
     """
     talking: dict[str, Connection] = {}
     for place in places:
-        for line in lines(place):
+        for number, line in enumerate(lines(place), 1):
             fields = line.rstrip("\r\n").split("|")
-            if len(fields) < 5 or (fields[4] != "CONNECT" and fields[4] not in _TALKED):
-                continue
             try:
-                at = moment(fields[0], timezone.utc)
-            except (ValueError, OverflowError):
-                continue  # a line that was cut
+                at, kind = moment(fields[0], timezone.utc), fields[4]
+            except (ValueError, OverflowError, IndexError):
+                what = "a line that is none of the log of the queues"
+                reading.broken.one(EvidenceError(what, where=f"{place}:{number}"))
+                continue
+            reading.broken.none()
+            if kind != "CONNECT" and kind not in _TALKED:
+                continue
             yield from _silent(talking, at - SILENT)
             caller, member = fields[1], fields[3]
-            if fields[4] == "CONNECT":
+            if kind == "CONNECT":
                 if earlier := talking.pop(caller, None):
                     yield _call(caller, earlier, at)
                 agent = Party(member, fields[6] if len(fields) > 6 else "")
@@ -44,7 +49,7 @@ def calls(places: Sequence[str]) -> Iterator[Call]:
                     Party("", caller), agent, at, None, resolution=_A_SECOND
                 )
             elif connection := talking.pop(caller, None):
-                lasted = fields[6:7] if fields[4].startswith("COMPLETE") else []
+                lasted = fields[6:7] if kind.startswith("COMPLETE") else []
                 if lasted != ["0"]:
                     yield _call(caller, connection, at)
     for caller, connection in talking.items():

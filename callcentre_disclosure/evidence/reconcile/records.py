@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from callcentre_disclosure.disclosure.call import Direction, Stage
 from callcentre_disclosure.disclosure.outcome import DisclosureOutcome
 from callcentre_disclosure.disclosure.sites import Basis
+from callcentre_disclosure.evidence.document import utc
+from callcentre_disclosure.evidence.reading import UNREADABLE, Store, changed, ids_of, of_calls
+
+from .calls import LONGEST_CALL, Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,60 +80,41 @@ def record(document: Mapping[str, Any]) -> Record:
     )
 
 
-class Window:
-    """The records of the last hours, of those that come in the order of time."""
+class Records:
+    """Those of a ledger, looked up by the ids of calls."""
 
-    def __init__(self, documents: Iterable[Mapping[str, Any]], *, longest_call: timedelta) -> None:
-        self._coming: Iterator[Mapping[str, Any]] = iter(documents)
-        self._next: Record | None = None
-        self._longest = longest_call
-        self._kept: deque[Record] = deque()
-        self._by_id: defaultdict[str, list[Record]] = defaultdict(list)
-        self._used: set[str] = set()
-        self.read = 0
-        """How many records there were."""
-        self.unused = 0
-        """Of how many of them no call was asked for, among those that are no longer here."""
-        self._advance()
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def up_to(self, moment: datetime) -> None:
-        """Take in the records up to a moment, and let go of those that are too old to matter."""
-        while self._next is not None and self._next.at <= moment:
-            self._kept.append(self._next)
-            for key in {self._next.call, self._next.unique_id}:
-                self._by_id[key].append(self._next)
-            self._advance()
-        while self._kept and self._kept[0].at < moment - self._longest:
-            self._drop()
+    def of(self, calls: Sequence[Call]) -> Callable[[Call], list[Record]]:
+        """Look up those of some calls together; what is returned tells those of one of them, in
+        the order of time. Raises ``EvidenceError``."""
+        by_id: defaultdict[str, dict[str, Record]] = defaultdict(dict)
+        ids = {id_ for call in calls for id_ in call.ids}
+        with closing(of_calls(self._store, ids)) as kept:
+            for entry, document in kept:
+                try:
+                    found = record(document)
+                except UNREADABLE as problem:
+                    raise changed(entry) from problem
+                for id_ in (found.call, found.unique_id):
+                    by_id[id_][found.id] = found
 
-    def of(self, ids: Iterable[str]) -> list[Record]:
-        """The records of a call, in the order of time."""
-        found = {one.id: one for key in ids for one in self._by_id.get(key, ())}
-        self._used.update(found)
-        return sorted(found.values(), key=lambda one: one.at)
+        def of_one(call: Call) -> list[Record]:
+            own = {id_: one for key in call.ids if key in by_id for id_, one in by_id[key].items()}
+            near = (one for one in own.values() if abs(one.at - call.ended) <= LONGEST_CALL)
+            return sorted(near, key=lambda one: one.at)
 
-    def close(self) -> None:
-        """Take in what is left, and let go of everything."""
-        while self._next is not None:
-            self._kept.append(self._next)
-            self._advance()
-        while self._kept:
-            self._drop()
+        return of_one
 
-    def _advance(self) -> None:
-        document = next(self._coming, None)
-        self._next = None if document is None else record(document)
-        self.read += document is not None
-
-    def _drop(self) -> None:
-        gone = self._kept.popleft()
-        if gone.id in self._used:
-            self._used.discard(gone.id)
-        else:
-            self.unused += 1
-        for key in {gone.call, gone.unique_id}:
-            left = [one for one in self._by_id.get(key, ()) if one is not gone]
-            if left:
-                self._by_id[key] = left
-            else:
-                self._by_id.pop(key, None)
+    def count(
+        self, calls: AbstractSet[str], since: datetime | None, before: datetime | None
+    ) -> tuple[int, int]:
+        """How many there are of some time, and how many of them are of other calls than those with
+        these ids. Raises ``EvidenceError``."""
+        some, others = 0, 0
+        times = (utc(moment) if moment else None for moment in (since, before))
+        for ids in ids_of(self._store, *times):
+            some += 1
+            others += calls.isdisjoint(ids)
+        return some, others

@@ -12,20 +12,26 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from gzip import GzipFile
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
+from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.errors import EvidenceError
+from callcentre_disclosure.evidence.document import made_at
 
 Row = Mapping[str, Any]
 #: The names of the columns of a CSV file, told by one of its rows; None where it is none of ours.
 Layout = Callable[[Sequence[str]], Sequence[str] | None]
+
+#: What to do where records are not in a form that is known.
+HOW_TO_LOG = f"log as {shipped('docs') / 'evidence.md'} shows"
+NAME_OR_LOG = f"name the columns, in their order (--columns), or {HOW_TO_LOG}"
 
 _SQLITE, _GZIP = b"SQLite format 3\0", b"\x1f\x8b"
 _AT_ONCE = 5_000
@@ -33,22 +39,41 @@ _SINCE_1970 = re.compile(r"[0-9]{9,11}(\.[0-9]*)?")
 _FAR = 1e11  # seconds, in the year 5138
 #: What PostgreSQL's catalogue calls these types (pg_type.dat).
 _TIMESTAMP, _TIMESTAMPTZ = 1114, 1184
+_NUMBERS = (20, 21, 23)
+
+
+class Broken:
+    """Lines that were cut when Asterisk or its machine crashed, or a disk was full: ``found`` tells
+    where they are. Each is between two that can be read; of several in succession it is the form
+    that is not known."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._was_read = False
+
+    def none(self) -> None:
+        """This one could be read."""
+        self._was_read = True
+
+    def one(self, problem: EvidenceError) -> None:
+        """This one could not. Raises the problem, unless it is a single one."""
+        if not self._was_read:
+            raise problem
+        self._was_read = False
+        self.found.append(problem.where)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How records are read: the ``columns`` of a CSV file in a form of its own, the ``zone`` of
     times that name none (None: that of this machine), and the time that is of interest, of which a
-    database need not give more."""
+    database need not give more. ``broken`` takes note of what cannot be read."""
 
     columns: Sequence[str] = ()
     zone: timezone | None = None
     since: datetime | None = None
     before: datetime | None = None
-
-
-#: As Asterisk's sample configuration has it, all of it.
-SAMPLED = Reading()
+    broken: Broken = field(default_factory=Broken)
 
 
 def is_url(place: str) -> bool:
@@ -61,16 +86,17 @@ def columns_of(text: str) -> tuple[str, ...]:
 
 
 def rows(
-    place: str, table: str, layout: Layout, order: Sequence[str], reading: Reading
+    place: str, table: str, layout: Layout, times: Sequence[str], reading: Reading
 ) -> Iterator[Row]:
     """The rows of a place.
 
-    ``table`` is read where the place names none, of PostgreSQL by those columns of ``order`` that
-    it has, of which the first is a time. Raises ``EvidenceError`` where it cannot be read.
+    ``table`` is read where the place names none, of PostgreSQL by its numbers ``id`` or else by
+    those of ``times`` that it has: the same time comes twice where clocks are set back. Raises
+    ``EvidenceError`` where it cannot be read.
     """
     where, _, named = place.partition("#")
     if is_url(place):
-        yield from _postgresql(where, named or table, order, reading)
+        yield from _postgresql(where, named or table, times, reading)
         return
     path = Path(where)
     try:
@@ -80,11 +106,9 @@ def rows(
             yield from _sqlite(path, named or table)
         else:
             with _text(path, zipped=magic.startswith(_GZIP)) as text:
-                yield from _lines(path, text, layout)
+                yield from _lines(path, text, layout, reading.broken)
     except (OSError, sqlite3.Error, csv.Error, EOFError, zlib.error, ValueError) as problem:
-        raise EvidenceError(
-            f"cannot be read: {problem}", where=where, remedy="see docs/evidence.md"
-        ) from problem
+        raise _unreadable(where, problem) from problem
 
 
 def lines(place: str) -> Iterator[str]:
@@ -94,14 +118,22 @@ def lines(place: str) -> Iterator[str]:
         with path.open("rb") as file:
             zipped = file.read(2) == _GZIP
         with _text(path, zipped=zipped) as text:
-            yield from text
+            yield from _whole(text)
     except (OSError, EOFError, zlib.error) as problem:
-        raise EvidenceError(f"cannot be read: {problem}", where=place) from problem
+        raise _unreadable(place, problem) from problem
 
 
-def moment(value: Any, zone: timezone | None) -> datetime:
+def _unreadable(where: str, problem: Exception) -> EvidenceError:
+    why = problem.strerror if isinstance(problem, OSError) and problem.strerror else problem
+    is_there = not isinstance(problem, OSError)
+    remedy = HOW_TO_LOG if is_there else "name Asterisk's records, and let this user read them"
+    return EvidenceError(f"cannot be read: {why}", where=where, remedy=remedy)
+
+
+def moment(value: Any, zone: timezone | None, unique_id: str = "") -> datetime:
     """A time as Asterisk writes it: seconds since 1970 (with a fraction), or a date and a time, in
-    this ``zone`` (None: that of this machine) where it names none. Raises ``ValueError``."""
+    this ``zone`` (None: that of this machine) where it names none. In the hour that comes twice,
+    when clocks are set back, it is not before the channel was made. Raises ``ValueError``."""
     if isinstance(value, datetime):
         told = value
     elif isinstance(value, (int, float)):
@@ -114,8 +146,15 @@ def moment(value: Any, zone: timezone | None) -> datetime:
             return whole.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else whole
         told = datetime.fromisoformat(_iso(text))
     if told.tzinfo is None:
-        told = told.replace(tzinfo=zone) if zone else told.astimezone()
+        told = told.replace(tzinfo=zone) if zone else _local(told, unique_id)
     return told.astimezone(timezone.utc)
+
+
+def _local(told: datetime, unique_id: str) -> datetime:
+    first, second = told.astimezone(), told.replace(fold=1).astimezone()
+    if first < second and (made := made_at(unique_id)) and first < made:
+        return second
+    return first
 
 
 def _iso(text: str) -> str:
@@ -138,39 +177,41 @@ def _text(path: Path, *, zipped: bool) -> IO[str]:
     return text
 
 
-def _lines(path: Path, text: IO[str], layout: Layout) -> Iterator[Row]:
+def _lines(path: Path, text: IO[str], layout: Layout, broken: Broken) -> Iterator[Row]:
     first = text.readline()
     text.seek(0)
     if first.startswith("{"):
-        for line in _whole(text):
-            yield _object(line)
+        for number, line in enumerate(_whole(text), 1):
+            if (row := _object(line)) is None:
+                broken.one(EvidenceError("a line is no JSON object", where=f"{path}:{number}"))
+            else:
+                yield row
         return
     names: Sequence[str] | None = None
-    for fields in csv.reader(_whole(text)):
+    reader = csv.reader(_whole(text))
+    for fields in reader:
         if not fields:
             continue
         if names is None or len(names) != len(fields):
             names = layout(fields)
         if names is None:
-            raise EvidenceError(
-                f"a row of {len(fields)} columns is in none of the forms that are known",
-                where=str(path),
-                remedy="name the columns, in their order (--columns), or log as "
-                "docs/evidence.md shows",
-            )
+            what = f"a row of {len(fields)} columns is in none of the forms that are known"
+            where = f"{path}:{reader.line_num}"
+            broken.one(EvidenceError(what, where=where, remedy=NAME_OR_LOG))
+            continue
         yield dict(zip(names, fields, strict=True))
 
 
-def _object(line: str) -> Row:
+def _object(line: str) -> Row | None:
     try:
         return {name.lower(): value for name, value in json.loads(line).items()}
-    except (AttributeError, RecursionError) as problem:
-        raise ValueError("a line is no JSON object") from problem
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
-def _whole(text: IO[str]) -> Iterator[str]:
-    """The lines, of which the last may still be on its way."""
-    return (line for line in text if line.endswith("\n"))
+def _whole(text: Iterable[str]) -> Iterator[str]:
+    """The lines, of which the last may still be on its way; a crash leaves NULs."""
+    return (line.replace("\0", "") for line in text if line.endswith("\n"))
 
 
 def _sqlite(path: Path, table: str) -> Iterator[Row]:
@@ -184,7 +225,7 @@ def _sqlite(path: Path, table: str) -> Iterator[Row]:
                 yield dict(zip(names, one, strict=True))
 
 
-def _postgresql(url: str, table: str, order: Sequence[str], reading: Reading) -> Iterator[Row]:
+def _postgresql(url: str, table: str, times: Sequence[str], reading: Reading) -> Iterator[Row]:
     try:
         import psycopg
     except ImportError as problem:
@@ -196,8 +237,9 @@ def _postgresql(url: str, table: str, order: Sequence[str], reading: Reading) ->
             name = ".".join(map(_quoted, table.split(".")))
             columns = database.execute(f"SELECT * FROM {name} LIMIT 0")  # noqa: S608
             kinds = {str(column.name): column.type_code for column in columns.description or ()}
-            by = [column for column in order if column in kinds]
+            by = [column for column in times if column in kinds]
             condition, values = _between(by[0], kinds[by[0]], reading) if by else ("", [])
+            by = ["id"] if kinds.get("id") in _NUMBERS else by
             query = f"SELECT * FROM {name}{condition}"  # noqa: S608
             if by:
                 query += " ORDER BY " + ", ".join(map(_quoted, by))

@@ -52,7 +52,7 @@ _READINGS = (
     (CauseKind.NO_SITE, re.compile(r"no site resolved()")),
     (
         CauseKind.NOT_CONFIGURED,
-        re.compile(r"((?:agent|route|profile|site) .+) is not in the configuration"),
+        re.compile(r"((?:agent|route|profile|site|queue) .+) is not in the configuration"),
     ),
     (CauseKind.LATE, re.compile(r"told \d+ s after the start of the call, (.+) asks for ")),
     (CauseKind.NO_CHOICE, re.compile(r"the dialplan has no (.+)")),

@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from callcentre_disclosure.disclosure.outcome import POSITION_TOLERANCE, DisclosureOutcome
+from callcentre_disclosure.errors import EvidenceError
 
 from .causes import Cause, read_cause
 from .waiting import (
@@ -449,8 +450,15 @@ def seen_from(domestic: str | None, countries: str) -> str:
 
 
 def _without_gaps(days: Sequence[Group]) -> tuple[Group, ...]:
-    """Every day from the first to the last with calls."""
-    found = {date.fromisoformat(group.name): group for group in days if group.name}
+    """Every day from the first to the last with calls. Raises ``EvidenceError`` where one is no
+    day: nobody has looked yet whether the columns are what was written."""
+    try:
+        found = {date.fromisoformat(group.name): group for group in days if group.name}
+    except ValueError as problem:
+        raise EvidenceError(
+            f"calls are filed under a day that is none: {problem}",
+            remedy="run `callcentre-disclosure evidence verify`",
+        ) from problem
     if not found:
         return ()
     first, last = min(found), max(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from callcentre_disclosure.config.place import LedgerPlace
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from tests.command_line import run
-from tests.unit.evidence.told_calls import keep, ordinary
+from tests.unit.evidence.told_calls import change, keep, ordinary
 
 CONFIGURATION = """\
 languages: [fr]
@@ -69,6 +70,59 @@ def test_nothing_found(config: Path) -> None:
     log = f"--queue-log={config.parent}/queue_log"
     done = run("evidence", "reconcile", f"--config={config}", log, "--to=2020-01-01")
     assert (done.exit_code, "0 calls reached a person" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(("before", "calls"), [(-1, 0), (0, 1), (1, 1)])
+def test_a_day_is_wanted_to_its_end(config: Path, before: int, calls: int) -> None:
+    """As in all commands of the evidence."""
+    day = datetime.fromtimestamp(1795000005).astimezone() + timedelta(days=before)
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", log, f"--to={day:%Y-%m-%d}")
+    assert f"{calls} calls reached a person" in done.stdout
+
+
+def test_what_cannot_be_read_is_said(config: Path) -> None:
+    log = config.parent / "queue_log"
+    log.write_text(f"{LOG}17950000\n")
+    arguments = ("evidence", "reconcile", f"--config={config}", f"--queue-log={log}")
+    assert f"1 lines cannot be read, the first is {log}:3" in run(*arguments).stderr
+    assert json.loads(run(*arguments, "--json").stdout)["unread"] == [f"{log}:3"]
+
+
+def test_a_source_of_which_all_is_known_is_not_empty(config: Path) -> None:
+    cdr = config.parent / "Master.csv"
+    fields = ["", "", "", "inbound", "PJSIP/carrier-1", "PJSIP/201-1", "Queue", ""]
+    times = ["2026-11-18 11:06:40", "", "2026-11-18 11:06:49", "9", "9", "ANSWERED", "3"]
+    cdr.write_text(",".join([*fields, *times, "", "1795000000.1", "", "1"]) + "\n")
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", f"--cdr={cdr}", log)
+    assert "cdr: 1 calls reached a person" in done.stdout
+    assert "no calls in it" not in done.stderr
+
+
+def test_records_that_wait_seem_to_be_missing(config: Path, postgresql_url: str) -> None:
+    ledger = f"evidence: {{file: evidence.sqlite, url: '{postgresql_url}'}}"
+    config.write_text(CONFIGURATION.replace("evidence: {file: evidence.sqlite}", ledger))
+    place = LedgerPlace(str(config.parent / "evidence.sqlite"), str(config.parent / "evidence.key"))
+    keep(place, ordinary("1795000000.1"))
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", log)
+    assert done.exit_code == 1
+    assert "2 entries of this machine have still to go there: their calls seem" in done.stderr
+
+
+def test_a_record_that_is_none_is_said(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unraised: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    place = LedgerPlace(str(config.parent / "evidence.sqlite"), str(config.parent / "evidence.key"))
+    keep(place, ordinary("1795000000.1"))
+    change(place, "UPDATE entries SET document = '{}' WHERE sequence = 1")
+    log = f"--queue-log={config.parent}/queue_log"
+    done = run("evidence", "reconcile", f"--config={config}", log)
+    assert (done.exit_code, "entry 1 of " in done.stderr) == (2, True)
+    del done
+    gc.collect()
+    assert unraised == [], "nothing is left open"
 
 
 def test_an_empty_source_is_no_proof(config: Path) -> None:

@@ -12,7 +12,16 @@ from callcentre_disclosure.evidence.document import utc
 from callcentre_disclosure.evidence.forwarding import forward
 from callcentre_disclosure.evidence.keys import KeyRing
 from callcentre_disclosure.evidence.postgresql import PostgresqlStore
-from callcentre_disclosure.evidence.reading import Search, Store, find, glance, kept, purged
+from callcentre_disclosure.evidence.reading import (
+    Search,
+    Store,
+    find,
+    glance,
+    ids_of,
+    kept,
+    of_calls,
+    purged,
+)
 from callcentre_disclosure.evidence.sqlite import SqliteStore
 from callcentre_disclosure.evidence.story import story
 
@@ -59,6 +68,14 @@ def test_what_is_wanted_comes_in_the_order_of_time(
     assert ids(store, search) == found
     assert ids(store, search, 2) == found[-2:]
     assert [seen.id for seen in glance(store, search, 10)] == found
+
+
+def test_calls_are_looked_up_by_their_ids(store: Store) -> None:
+    """However many there are, and each record once."""
+    many = ["1.1", *map(str, range(2000))]
+    found = [document["id"] for _, document in of_calls(store, many)]
+    assert sorted(found) == ["1.1-a", "1.1-b", "id-1", "id-2"]
+    assert list(ids_of(store, since=utc(AT + HOUR))) == [("1.2", "1.2")] * 2
 
 
 def test_the_proof_holds_wherever_a_record_is(store: Store, place: LedgerPlace) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +19,7 @@ import pytest
 from callcentre_disclosure.config.place import LedgerPlace
 from callcentre_disclosure.errors import EvidenceError
 from callcentre_disclosure.evidence import checkpoints
-from callcentre_disclosure.evidence.chain import Content, Entry, extended, first_head
+from callcentre_disclosure.evidence.chain import Content, Entry, digest, extended, first_head
 from callcentre_disclosure.evidence.forwarding import forward
 from callcentre_disclosure.evidence.keys import Key, KeyRing, rotate
 from callcentre_disclosure.evidence.ledger import Ledger
@@ -259,6 +262,7 @@ def test_a_manipulation_is_found_and_named(
         "kind = CAST(kind AS BLOB)",
         "seal = 'é'",
         "document = '[]', kind = 'rotation'",
+        "document = CAST(x'7bff7d' AS TEXT), seal = 'x'",
     ],
 )
 def test_what_is_no_text_is_not_ours(place: LedgerPlace, record: MakeRecord, change: str) -> None:
@@ -268,6 +272,55 @@ def test_what_is_no_text_is_not_ours(place: LedgerPlace, record: MakeRecord, cha
     house.change(f"UPDATE entries SET {change} WHERE sequence = 2")
     assert Manipulation.FORGED in [one.manipulation for one in house.verify().findings]
     house.file.close()
+
+
+@pytest.mark.parametrize("kind", ["disclosure", "rotation", "purge"])
+@pytest.mark.parametrize(
+    "document", ["{}", "[]", "1", "null", '{"telling": 0}', "no JSON", "[" * 100_000]
+)
+def test_a_document_that_is_none_hides_nothing(house: House, document: str, kind: str) -> None:
+    """By somebody who has not the key, and knows what a digest is."""
+    house.change(
+        f"UPDATE entries SET document = '{document}', digest = '{digest(document)}',"
+        f" kind = '{kind}' WHERE sequence = 4",
+        "UPDATE entries SET outcome = 'NOT_REQUIRED' WHERE sequence = 6",
+    )
+    found = [(one.manipulation, one.sequence) for one in house.verify().findings]
+    assert found[0] == (Manipulation.FORGED, 4)
+    assert (Manipulation.EDITED, 6) in found
+
+
+def test_a_purge_that_was_broken_off_and_made_again(house: House) -> None:
+    """The machine stopped behind the note; the second one has more."""
+    house.keep("i", "j", at=LONG_AGO)
+    note = json.dumps({"day": TODAY.isoformat(), "purged": due(house.ledger, TODAY)})
+    house.file.extend(house.ring, [(Content("purge", note), (None,) * len(COLUMNS))])
+    house.keep("k", at=LONG_AGO)
+    house.purge()
+    verdict = house.verify()
+    assert (verdict.findings, verdict.purged) == ([], 3)
+
+
+def test_calls_go_on_while_records_are_purged_and_somebody_reads(
+    place: LedgerPlace, record: MakeRecord
+) -> None:
+    """An inspector's ``verify`` takes a minute; a record is written at once all the same."""
+    house = House(place, SqliteStore(place.file), None, record)
+    house.keep(*(str(number) for number in range(600)), at=LONG_AGO)
+    inspector, purger = SqliteStore(place.file), House(place, SqliteStore(place.file), None, record)
+    purging = threading.Thread(target=purger.purge)
+    with inspector.snapshot():
+        purging.start()
+        while sum(1 for _ in house.file.read("SELECT 1 FROM entries WHERE id IS NULL")) < 601:
+            time.sleep(0.01)  # the note, and all of them
+        house.keep("x")
+        assert purging.is_alive(), "it waits until nobody reads what is no more"
+    purging.join()
+    assert Path(f"{place.file}-wal").stat().st_size == 0
+    verdict = house.verify()
+    assert (verdict.findings, verdict.entries, verdict.purged) == ([], 602, 600)
+    for store in (inspector, purger.file, house.file):
+        store.close()
 
 
 def test_what_is_moved_far_away_is_not_looked_for_for_ever(

@@ -166,6 +166,24 @@ def test_a_record_that_cannot_be_read_is_a_finding(place: LedgerPlace) -> None:
     assert run("list").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [("document = '{}'", 1), ("document = 'null'", 1), ("document = '1'", 1), ("call = NULL", 2)],
+)
+def test_whatever_somebody_has_put_in_place_of_a_record_is_said(
+    place: LedgerPlace, edit: str, code: int
+) -> None:
+    keep(place, ordinary())
+    change(place, f"UPDATE entries SET {edit} WHERE sequence = 2")
+    shown = run("show", "--call", "1.1")
+    assert (shown.exit_code, isinstance(shown.exception, SystemExit)) == (code, True)
+    if code == 1:
+        assert shown.stdout.startswith("NOT PROVED")
+        numbers = run("numbers")
+        assert numbers.exit_code == 2
+        assert "is not what was written there" in numbers.stderr
+
+
 def test_what_is_not_there_is_said(place: LedgerPlace) -> None:
     keep(place, ordinary())
     done = run("show", "nobody")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from callcentre_disclosure.evidence.document import utc
+from callcentre_disclosure.evidence.reconcile.records import Records
+from callcentre_disclosure.evidence.schema import insert
+from callcentre_disclosure.evidence.sqlite import SqliteStore
 from tests.unit.evidence.reconcile.scenes import CALLER, at
 
 
@@ -43,3 +50,31 @@ def document(
         "door": "fastagi",
         **more,
     }
+
+
+class Kept(Records):
+    """A ledger of documents, as far as they are looked up."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        super().__init__(store)
+        self._file, self._sequence = store, 0
+
+    def add(self, *documents: dict[str, Any]) -> None:
+        fields = ["id", "call", "unique_id", "at", "writer", "sequence", "kind", "keep_until"]
+        fields += ["digest", "previous", "key", "seal", "document"]
+        with self._file.transaction("documents are not kept") as ledger:
+            for one in documents:
+                self._sequence += 1
+                found = (one["id"], one["call"], one["unique_id"], one["received_at"])
+                link = ("w", self._sequence, "disclosure", "", "", "", "", "", json.dumps(one))
+                ledger.execute(insert("entries", fields), (*found, *link))
+
+
+@contextmanager
+def kept(*documents: dict[str, Any]) -> Iterator[Kept]:
+    with TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder, "evidence.sqlite"))
+        ledger = Kept(store)
+        ledger.add(*documents)
+        yield ledger
+        store.close()

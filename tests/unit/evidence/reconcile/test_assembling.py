@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from callcentre_disclosure.evidence.reconcile.assembling import Assembly, ChannelEvent, calls
-from callcentre_disclosure.evidence.reconcile.calls import LONGEST_CALL
+from callcentre_disclosure.evidence.reconcile.calls import SILENT
 from tests.unit.evidence.reconcile.scenes import AMINA, CALLER, YASMINE, Scene, at, talked
 
 NEAR, FAR = "Local/201@desks-00000000;1", "Local/201@desks-00000000;2"
@@ -106,6 +106,23 @@ def test_a_conference_connects_everybody() -> None:
     ]
 
 
+def test_who_is_in_call_after_call_all_day_leaves_nothing_of_those_that_are_over() -> None:
+    """An agent of ``AgentLogin`` stays, and whom they talk to gets their linked id."""
+    assembly, connected = Assembly(), []
+    scene = Scene().start(0, AMINA)
+    for number in range(1, 4):
+        caller = f"PJSIP/carrier-{number:08x}"
+        scene.start(number * 60, caller).enter(number * 60 + 1, f"b{number}", AMINA, caller)
+        scene.leave(number * 60 + 30, caller, AMINA).end(number * 60 + 30, caller)
+        connected.append((AMINA, caller, number * 60 + 1, number * 60 + 30))
+    scene.start(300, YASMINE)
+    for event in scene.events:
+        assert assembly.take(event) is None
+    assert {id_ for id_ in assembly.ids() if id_.startswith("b")} == set()
+    (call,) = assembly.rest()
+    assert talked(call) == connected
+
+
 def test_who_comes_back_is_connected_twice() -> None:
     scene = answered().leave(6, CALLER).enter(9, "b", CALLER)
     call = scene.end(10, CALLER, AMINA).only()
@@ -117,8 +134,8 @@ def test_what_began_before_the_first_event_is_taken_from_there() -> None:
     assert talked(next(calls(events))) == [(CALLER, AMINA, 5.1, None)]
 
 
-def test_a_call_whose_end_was_lost_is_let_go_while_its_records_are_at_hand() -> None:
-    hours = LONGEST_CALL.total_seconds() - 3600
+def test_a_call_whose_end_was_lost_is_let_go() -> None:
+    hours = SILENT.total_seconds() + 3600
     other = "PJSIP/carrier-00000044"
 
     def events() -> Iterator[ChannelEvent]:

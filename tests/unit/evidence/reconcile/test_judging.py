@@ -12,6 +12,7 @@ import pytest
 from callcentre_disclosure.evidence.reconcile.calls import Call, Connection, Party
 from callcentre_disclosure.evidence.reconcile.judging import (
     CONVERSATION,
+    TOLERANCE,
     Fair,
     Finding,
     Leak,
@@ -48,11 +49,14 @@ def connected(agent: str = AMINA, since: float | None = 10, **more: Any) -> Call
     )
 
 
-def verdict(people: People, call: Call, *documents: Mapping[str, Any]) -> Leak | Fair:
+def verdict(
+    people: People, call: Call, *documents: Mapping[str, Any], tolerance: timedelta = TOLERANCE
+) -> Leak | Fair:
     (connection,) = call.connections
     roles = people.roles(connection)
     assert roles is not None
-    found = judge(call, connection, roles, [record(one) for one in documents], people)
+    records = [record(one) for one in documents]
+    found = judge(call, connection, roles, records, people, tolerance)
     return found.leak if isinstance(found, Finding) else found
 
 
@@ -69,6 +73,14 @@ def test_asterisk_came_to_us_and_there_is_no_record_of_that(people: People) -> N
     call = connected(asked_at=(at(0.9), at(7.9)))
     assert verdict(people, call, POSSIBLE) is Leak.RECORD_MISSING
     assert verdict(people, call, POSSIBLE, EXACT) is Fair.TOLD
+
+
+def test_whether_a_record_is_missing_is_seen_by_both_clocks(people: People) -> None:
+    """Ours is four seconds behind Asterisk's, and the administrator has said so."""
+    call = connected(YASMINE, asked_at=(at(5), at(12)), since=14)
+    slow = timedelta(seconds=5)
+    assert verdict(people, call, POSSIBLE, EXACT) is Leak.RECORD_MISSING
+    assert verdict(people, call, POSSIBLE, EXACT, tolerance=slow) is Leak.OTHER_COUNTRY
 
 
 def test_a_script_that_came_after_the_server_failed_leaves_one_record(people: People) -> None:

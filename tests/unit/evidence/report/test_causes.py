@@ -36,6 +36,7 @@ from callcentre_disclosure.evidence.report.causes import Cause, CauseKind, read_
             CauseKind.NO_CHOICE,
             "disclosure-choice,europe,1",
         ),
+        ("queue suport is not in the configuration", CauseKind.NOT_CONFIGURED, "queue suport"),
         ("the agent had hung up", CauseKind.AGENT_LEFT, ""),
         ("something new after 3.14 s", CauseKind.OTHER, "something new after … s"),
     ],

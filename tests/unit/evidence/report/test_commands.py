@@ -125,6 +125,13 @@ def test_a_period_is_from_a_day_to_a_day(config: Path) -> None:
     assert report(config, "--from=yesterday").exit_code == 2
 
 
+def test_a_day_that_is_none_is_said(config: Path) -> None:
+    on_record(config, [row(), row(day="2026-11-31")])
+    done = report(config)
+    assert done.exit_code == 2
+    assert "under a day that is none" in done.stderr
+
+
 def test_where_there_is_no_ledger_it_says_so(config: Path) -> None:
     done = report(config)
     assert done.exit_code == 2
