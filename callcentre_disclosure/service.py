@@ -168,7 +168,7 @@ class Disclosure:
         assert self.configuration is not None, "only what was read from a file can be read again"
         try:
             fresh = Disclosure.from_file(self.configuration.path)
-        except DisclosureError as problem:
+        except (DisclosureError, OSError) as problem:
             _log.error("the configuration is not replaced: %s", problem)
         else:
             self.directory = fresh.directory

@@ -175,6 +175,8 @@ def _unknown(call: CallFacts, resolution: SiteResolution, directory: Directory) 
         return f"agent {call.agent} is not in the configuration"
     if call.site and resolution.basis is not Basis.SITE:
         return f"site {call.site} is not in the configuration"
+    if call.queue and resolution.basis is not Basis.SITE and not directory.queues.get(call.queue):
+        return f"queue {call.queue} is not in the configuration"
     return ""
 
 

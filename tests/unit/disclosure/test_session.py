@@ -217,6 +217,14 @@ def test_a_site_that_is_not_known_is_named_in_the_evidence(directory: Directory)
     assert record.cause == "site casablnca is not in the configuration"
 
 
+def test_a_queue_that_is_not_known_is_named(directory: Directory) -> None:
+    misspelt = replace(CALL, queue="suport")
+    record, _ = journey(directory, misspelt)
+    assert record.cause == "queue suport is not in the configuration"
+    insisted, _ = journey(directory, replace(misspelt, site="casablanca"))
+    assert insisted.cause == ""
+
+
 def test_closed_sites_are_not_announced(directory: Directory) -> None:
     call = replace(CALL, dialled_number="+33184880002", language="en")
     _, at_noon = journey(directory, call)
