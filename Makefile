@@ -33,7 +33,7 @@ bench-fleet: .venv/ready  ## Measure what a machine of a fleet carries, and what
 soak: .venv/ready  ## 200 calls at once, cuts, a crash and hangups at random; nobody may notice (5 minutes).
 	$(BIN)/python -m benchmarks.soak
 
-fire: .venv/ready  ## Everything goes wrong while calls go on, again and again (half an hour).
+fire: .venv/ready  ## Everything goes wrong while calls go on, again and again (16 minutes).
 	$(BIN)/python -m tests.fire
 
 fuzz: .venv/fuzz  ## Fuzz all that reads what others write, RUNS=100000 times each (10 minutes).

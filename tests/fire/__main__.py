@@ -1,4 +1,4 @@
-"""``make fire``: everything goes wrong, again and again, for half an hour.
+"""``make fire``: everything goes wrong, again and again, for a quarter of an hour.
 
     python -m tests.fire [--times 10] [--lines 16] [--sessions 100000] [--arrivals 200]
 
