@@ -230,8 +230,8 @@ def postgresql_url(postgresql: Postgresql) -> Iterator[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A machine that stands still for a moment cuts a word out of what a telephone records. A test
-    of running processes that failed is made again, twice at most; the summary names it."""
+    """A machine that is busy with others may be too slow for anything that waits. A test of running
+    processes that failed is made again, twice at most; the summary names it."""
     for item in items:
         if item.path.parent.name in RUNNING:
             item.add_marker(pytest.mark.flaky(reruns=2))

@@ -3,8 +3,8 @@ runs them on real Asterisks.
 
 ``server`` is the FastAGI server as ``HOST`` or ``HOST:PORT``. Where it is away, the AGI script
 takes its place: DISCLOSURE_DISPOSITION is emptied first, because that of an earlier announcement
-would look like an answer. Where the ARI event handler is away, the dialplan that `dialplan` writes
-takes its place.
+would look like an answer. A server that ended before it could hang up is obeyed. Where the ARI
+event handler is away, the dialplan that `dialplan` writes takes its place.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def _announced(server: str) -> str:
  same => n,Set(DISCLOSURE_DISPOSITION=)
  same => n,AGI(agi://{server}/disclose)
  same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = ""]?AGI(callcentre-disclosure-agi))
+ same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = "HANG_UP"]?Hangup(21))
 """
 
 
@@ -76,6 +77,7 @@ exten => caller,1,StopPlayTones()
  same => n,Set(AGENT=stage=answered,agent=${{DIALEDPEERNAME}})
  same => n,AGI(agi://{server}/disclose,${{AGENT}})
  same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = ""]?AGI(callcentre-disclosure-agi,${{AGENT}}))
+ same => n,ExecIf($["${{DISCLOSURE_DISPOSITION}}" = "HANG_UP"]?Hangup(21))
  same => n,Bridge(${{DIALEDPEERNAME}})
  same => n,Hangup()
 exten => h,1,ExecIf($["${{DIALEDPEERNAME}}" != ""]?SoftHangup(${{DIALEDPEERNAME}}))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import click
 
 from callcentre_disclosure.asterisk.fastagi import BACKLOG
+
+_FIRST = {
+    errno.EADDRNOTAVAIL: "give this machine that address",
+    errno.EACCES: "let this user have ports below 1024",
+    socket.EAI_NONAME: "see that the name can be resolved",
+}
 
 
 def parse(text: str) -> tuple[str, int]:
@@ -40,7 +47,8 @@ def listen(address: tuple[str, int], remedy: str) -> socket.socket:
     try:
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as problem:
+        why = str(problem.strerror).partition(" (while ")[0]
+        first = _FIRST.get(problem.errno or 0, "see which program uses that port")
         raise click.ClickException(
-            f"cannot listen on {address[0]}:{address[1]}: {problem.strerror}; "
-            f"see which program uses that port, or {remedy}"
+            f"cannot listen on {address[0]}:{address[1]}: {why}; {first}, or {remedy}"
         ) from problem

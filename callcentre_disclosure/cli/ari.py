@@ -14,6 +14,7 @@ import click
 from callcentre_disclosure.asterisk.workers import Process, Workers
 from callcentre_disclosure.config.model import AriEntry
 from callcentre_disclosure.config.secrecy import is_open_to_all
+from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.service import Disclosure
 
@@ -38,7 +39,7 @@ def command(config: Path, metrics: tuple[str, int] | None) -> None:
         raise DisclosureError(
             "there are no Asterisks to work for",
             where=str(config),
-            remedy="name them under `ari:` (docs/integrators.md)",
+            remedy=f"name them under `ari:`, as {shipped('docs') / 'integrators.md'} shows",
         )
     try:
         from callcentre_disclosure.asterisk.stasis import server

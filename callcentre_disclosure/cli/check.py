@@ -27,7 +27,7 @@ def command(file: Path | None, config: Path, as_json: bool) -> None:
     try:
         configuration = load(path)
     except ConfigurationError as problem:
-        if not path.is_file():
+        if not options.is_readable(path):
             raise
         if as_json:
             click.echo(json.dumps([asdict(finding) for finding in problem.findings], indent=2))

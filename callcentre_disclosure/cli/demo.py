@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from callcentre_disclosure.asterisk.dialplan import dialplan
 from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.disclosure.announcement import Prompt
+from callcentre_disclosure.errors import DisclosureError
 from callcentre_disclosure.testing import FakeChannel
 from callcentre_disclosure.testing.installation import (
     AsteriskUnavailable,
@@ -55,6 +58,8 @@ def command(folder: Path, fake: bool) -> None:
     that is fetched from Debian without any privileges, else on the built-in fake channel.
     Exit 1 when the caller was not told before the agent was heard.
     """
+    if not fake:
+        _see_that_we_have_ears()
     folder.mkdir(parents=True, exist_ok=True)
     config = _configuration(folder.absolute())
     installation = None if fake else _asterisk()
@@ -64,10 +69,20 @@ def command(folder: Path, fake: bool) -> None:
         click.echo(f"This is a real call on Asterisk {installation.version}.\n")
         told = _on_asterisk(installation, config, folder)
     click.echo(f"\nWhat the caller heard: {folder / 'what-the-caller-heard.wav'}")
-    click.echo(f"The evidence:          callcentre-disclosure evidence list --config {config}")
+    click.echo(f"The evidence:          {_us()} evidence list --config {shlex.quote(str(config))}")
     if not told:
         click.echo("The caller was NOT told before the agent was heard.", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _see_that_we_have_ears() -> None:
+    try:
+        import numpy  # noqa: F401
+    except ImportError as missing:
+        raise DisclosureError(
+            "what the caller heard is recognised with numpy, which is not installed",
+            remedy="pip install 'callcentre-disclosure[speech]', or make a call with --fake",
+        ) from missing
 
 
 def _configuration(folder: Path) -> Path:
@@ -78,6 +93,14 @@ def _configuration(folder: Path) -> Path:
     for left in (*folder.glob("evidence.sqlite*"), *folder.glob("checkpoints/*.json")):
         left.unlink()
     return path
+
+
+def _us() -> str:
+    """How this program was called, so that it is found by a shell: a virtual environment need not
+    be on PATH."""
+    name = str(click.get_current_context().find_root().info_name)
+    is_by_path = Path(sys.argv[0]).name == name and not shutil.which(name)
+    return shlex.quote(sys.argv[0]) if is_by_path else name
 
 
 def _asterisk() -> Installation | None:

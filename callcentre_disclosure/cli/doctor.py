@@ -10,9 +10,17 @@ from pathlib import Path
 
 import click
 
+from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.doctor.examination import Examined, examine
 
 from . import options
+
+
+def _words(_: click.Context, __: click.Parameter, value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError as problem:
+        raise click.BadParameter(f"quote it as in a shell: {problem}") from problem
 
 
 @click.command()
@@ -21,6 +29,7 @@ from . import options
     "--asterisk",
     default="asterisk",
     show_default=True,
+    callback=_words,
     metavar="COMMAND",
     help="How Asterisk is called here, such as 'asterisk -C /etc/other/asterisk.conf'.",
 )
@@ -30,16 +39,16 @@ from . import options
     help="Who runs Asterisk; whoever does, or the user asterisk, without it.",
 )
 @options.as_json
-def command(config: Path, asterisk: str, asterisk_user: str | None, as_json: bool) -> None:
+def command(config: Path, asterisk: list[str], asterisk_user: str | None, as_json: bool) -> None:
     """Look for what goes wrong in the field, on this machine, and say what to do about it.
 
     Changes nothing. Run it as root: what the user may not see is not looked at, and said so.
 
     Exit 1 for findings.
     """
-    if not config.is_file():
-        raise click.UsageError(f"there is no configuration {config}")
-    examined = examine(config, shlex.split(asterisk), asterisk_user)
+    if not options.is_readable(config):
+        load(config)  # tells why
+    examined = examine(config, asterisk, asterisk_user)
     if as_json:
         click.echo(json.dumps(_document(examined), ensure_ascii=False, indent=2))
     else:

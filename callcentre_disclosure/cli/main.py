@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import click
 
+from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.errors import DisclosureError
 
 from .lazy import LazyGroup
@@ -34,6 +35,11 @@ class _Commands(LazyGroup):
             return super().invoke(ctx)
         except DisclosureError as problem:
             raise _Unusable(str(problem)) from problem
+        except OSError as problem:
+            if problem.filename is None:
+                raise
+            remedy = "see that it is there, and that this user may read it and write there"
+            raise _Unusable(f"{problem.filename}: {problem.strerror}; {remedy}") from problem
 
 
 @click.group(
@@ -41,6 +47,7 @@ class _Commands(LazyGroup):
     package=__package__,
     summaries=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"\b\nDocumentation: {shipped('docs')}",  # in one line, however long it is
 )
 @click.version_option(package_name="callcentre-disclosure")
 def commands() -> None:

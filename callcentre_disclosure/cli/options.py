@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,11 @@ config = click.option(
     help="The configuration.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a configuration can be opened at all; that it cannot is wrong use, and no finding."""
+    return os.access(path, os.R_OK) and not path.is_dir()
 
 
 def told(_: click.Context, __: click.Parameter, value: str | None) -> Told | None:

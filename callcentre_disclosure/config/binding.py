@@ -67,10 +67,12 @@ class Bound:
     keys: dict[str, set[str]] = field(default_factory=dict)
 
     def find(self, finding: Finding) -> None:
-        """Note what is wrong. Raises ``ConfigurationError`` where it is enough."""
-        self.findings.append(finding)
+        """Note what is wrong. Raises ``ConfigurationError`` where it is enough, and says so."""
         if len(self.findings) >= _ENOUGH:
-            raise ConfigurationError(sorted(set(self.findings)))
+            problem = f"there are more than {_ENOUGH} findings, and these are the first"
+            end = Finding(finding.file, 0, "", problem, "mend them, and check again")
+            raise ConfigurationError([*sorted(set(self.findings)), end])
+        self.findings.append(finding)
 
 
 class Binder:

@@ -25,10 +25,12 @@ from .model import (
     RouteEntry,
     SiteEntry,
     SoundsEntry,
+    TextsEntry,
     Treatment,
 )
 from .near import did_you_mean
 from .profiles import profile
+from .reading import is_there
 
 #: What Asterisk would take for the end of a path, or for an expression, somewhere on its way there.
 _NO_PATH = re.compile(r'[\x00-\x1f\x7f,;|&"\\$(){}\[\]]')
@@ -104,27 +106,31 @@ def _segments(
 
 
 def _records(bound: Bound) -> Iterator[Finding]:
+    # What is there and wrong has its own finding.
     wrong = {(finding.file, finding.line, finding.key) for finding in bound.findings}
+    keys = {finding.key for finding in bound.findings}
     for made, place in bound.records:
         if isinstance(made, SiteEntry) and made.hours and not made.timezone:
             yield place.finding("there are hours but no timezone", "add `timezone:`")
         elif isinstance(made, AgentEntry) and not (made.site or made.country):
             if (place.file, place.line, f"{place.key}.country") in wrong:
-                continue  # there is one, and it has its own finding
+                continue
             yield place.finding("there is neither a site nor a country", "add one of them")
         elif isinstance(made, Treatment) and made.sites and made.queue:
             yield place.finding("there are both sites and a queue", "keep one of them")
         elif isinstance(made, Treatment) and made.dial and made.queue:
             yield place.finding("there are both a queue and agents to dial", "keep one of them")
-        elif isinstance(made, AriEntry) and not made.listen:
+        elif isinstance(made, AriEntry) and not made.listen and f"{place.key}.listen" not in keys:
             for name, asterisk in made.asterisks.items():
-                if not asterisk.url:
+                if not asterisk.url and f"{place.key}.asterisks.{name}.url" not in keys:
                     problem = f"{name} is to connect to us, but nothing listens"
                     yield place.finding(problem, "add its `url:`, or `listen:` for all of them")
         elif isinstance(made, SoundsEntry) and made.asks_for("command") and not made.command:
             yield place.finding("the engine is command but there is none", "add `command:`")
         if isinstance(made, SoundsEntry):
             yield from _unplayable(made, place)
+        if isinstance(made, TextsEntry) and made.folder and not is_there(made.folder):
+            yield place.finding(f"there is no folder {made.folder}", "make it, or mend its path")
         if isinstance(made, RouteEntry) and place.key == "routes.default":
             yield place.finding("every other call has this route", "choose another id")
 

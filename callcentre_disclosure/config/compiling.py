@@ -116,8 +116,8 @@ def _compiled(path: Path, target: Path | None) -> Compiled:
     evidence = ledger_place(configuration)
     lookup = directory(configuration)
     if target:
-        mode = path.stat().st_mode & 0o666 | 0o600  # whoever may read the one may read the other
         with suppress(OSError):  # a full disk does not keep a call from being announced
+            mode = path.stat().st_mode & 0o666 | 0o600  # who may read the one may read the other
             write_compiled(target, lookup, evidence, made_from, mode)
     return Compiled(lookup, evidence)
 

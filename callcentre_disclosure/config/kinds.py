@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, TypeAlias
+from urllib.parse import urlsplit
 
 from . import countries
 from .hours import hours_complaint, timezone_complaint
@@ -44,6 +45,28 @@ def secret_complaint(text: str) -> Complaint:
     if "password=" in text or _PASSWORD.search(text):
         return "there is a password in it", "leave it out; of a database write ?passfile=FILE"
     return None
+
+
+def url_complaint(text: str) -> Complaint:
+    """Whether nobody can connect to it, whoever listens."""
+    return secret_complaint(text) or (_host_complaint(text) if "//" in text else None)
+
+
+def address_complaint(text: str) -> Complaint:
+    """The same of ``HOST:PORT``."""
+    return _host_complaint(f"//{text}")
+
+
+def _host_complaint(url: str) -> Complaint:
+    try:
+        parts = urlsplit(url)
+        host, _port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        host = b""
+    if host:
+        return None
+    problem = f"{url.removeprefix('//')!r} has no host, or no port up to 65535"
+    return problem, "write both as in host:8089, an IPv6 address in brackets"
 
 
 _PASSWORD = re.compile(r"//[^\s/@]*:[^\s/@]*@")
@@ -173,7 +196,7 @@ AsteriskUrl: TypeAlias = Annotated[
         "asterisk-url",
         "its HTTP server, such as https://host:8089",
         r"https?://[^\s@?#]+",
-        complaint=secret_complaint,
+        complaint=url_complaint,
     ),
 ]
 PostgresqlUrl: TypeAlias = Annotated[
@@ -187,7 +210,13 @@ PostgresqlUrl: TypeAlias = Annotated[
     ),
 ]
 Address: TypeAlias = Annotated[
-    str, Kind("address", "HOST:PORT, such as 127.0.0.1:8765", r"(\[[^\s\]]+\]|[^\s:\[\]]+):\d{1,5}")
+    str,
+    Kind(
+        "address",
+        "HOST:PORT, such as 127.0.0.1:8765",
+        r"(\[[^\s\]]+\]|[^\s:\[\]]+):\d{1,5}",
+        complaint=address_complaint,
+    ),
 ]
 Word: TypeAlias = Annotated[
     str, Kind("word", "letters and digits, with . _ or - between them", r"\w([\w.-]*\w)?")
@@ -198,6 +227,6 @@ Url: TypeAlias = Annotated[
         "url",
         "where a web server has the sounds, such as https://host/sounds",
         r"https?://[^\s\"',;|?#]+",
-        complaint=secret_complaint,
+        complaint=url_complaint,
     ),
 ]

@@ -64,7 +64,13 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
         return {name: ManifestEntry(**entry) for name, entry in document["sounds"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except OSError as problem:
+        raise SoundError(
+            f"the list of the sounds cannot be read: {problem.strerror}",
+            where=str(path),
+            remedy="let this user read and enter that folder",
+        ) from problem
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise SoundError(
             f"unreadable manifest: {problem}",
             where=str(path),

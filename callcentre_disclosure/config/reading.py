@@ -17,6 +17,8 @@ import yaml
 
 from callcentre_disclosure.errors import ConfigurationError, Finding
 
+from .shipped import shipped
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEPTH = 20
 #: The longest text of a file, in characters, and file, in bytes: 100,000 agents are 4 MB.
@@ -24,6 +26,8 @@ _LONGEST, _LARGEST = 4096, 64 * 2**20
 #: What is read of a file in all, what aliases repeat included: nodes, of which each is so many
 #: characters.
 _NODES, _NODE = 1_000_000, 256
+#: A whole configuration, ready to be changed.
+EXAMPLE = shipped("config.example.yaml")
 #: A quoted ``"\e"`` puts these into a text.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -57,13 +61,26 @@ class Pairs:
 Node: TypeAlias = "Scalar | Items | Pairs"
 
 
-def read_text(path: Path) -> str:
-    """A file of UTF-8 text, with or without a byte order mark."""
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder. One that cannot be reached is: who reads it is told
+    why."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def read_text(path: Path, example: Path | None = None) -> str:
+    """A file of UTF-8 text, with or without a byte order mark. Raises ``ConfigurationError``."""
     try:
         with path.open("rb") as file:
             raw = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        _refuse(path, 0, "there is no such file", "create it, or give the path of yours")
+        begin = f"begin with a copy of {example}" if example else "create it"
+        _refuse(path, 0, "there is no such file", f"{begin}, or give the path of yours")
     except IsADirectoryError:
         _refuse(path, 0, "this is a folder", "give the path of a file in it")
     except OSError as problem:
@@ -77,23 +94,39 @@ def read_text(path: Path) -> str:
         _refuse(path, line, "this is not UTF-8 text", "save the file in the encoding UTF-8")
 
 
-def read_yaml(path: Path) -> Node:
-    """The tree of a file. Raises ``ConfigurationError`` where there is none to be had."""
-    text = read_text(path)
+def read_yaml(path: Path, example: Path = EXAMPLE) -> Node:
+    """The tree of a file that is to be as the ``example``. Raises ``ConfigurationError`` where
+    there is none to be had."""
+    text = read_text(path, example)
     try:
-        return _Tree(path, yaml.parse(text, Loader=_LOADER)).document()
+        return _Tree(path, example, yaml.parse(text, Loader=_LOADER)).document()
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
-        what = f"this is not YAML: {problem.problem or problem.context}"
-        _refuse(path, mark.line + 1 if mark else 0, what, "mend the line, or the one above it")
+        line, here = (mark.line + 1, text[mark.index : mark.index + 1]) if mark else (0, "")
+        _refuse(path, line, *_no_yaml(problem.problem or problem.context or "", here))
     except yaml.reader.ReaderError as problem:
         line = text.count("\n", 0, problem.position) + 1
         _refuse(path, line, "there is a control character here", "remove it")
 
 
+def _no_yaml(said: str, here: str) -> tuple[str, str]:
+    """What a parser says that stopped at this character, in words that say what to do."""
+    if here == "\t":
+        return "there is a tab before this line's text", "indent with spaces"
+    if here and here in "@%`":
+        return f"in YAML no text begins with {here}", "put it in quotes"
+    if "alphabetic or numeric" in said:  # the name of an anchor or alias
+        return "in YAML no text begins with * or &", "put it in quotes"
+    remedy = "mend the line, or the one above it"
+    if here == ":":
+        remedy += ": write a space after a key's colon, and quotes around a text that has a colon"
+    return f"this is not YAML: {said}", remedy
+
+
 class _Tree:
-    def __init__(self, path: Path, events: Iterator[Any]) -> None:
+    def __init__(self, path: Path, example: Path, events: Iterator[Any]) -> None:
         self.path = path
+        self.example = example
         self.events = events
         self.anchors: dict[str, Node] = {}
         self.size = 0
@@ -101,7 +134,7 @@ class _Tree:
     def document(self) -> Node:
         next(self.events)  # the stream begins
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            _refuse(self.path, 0, "the file is empty", "begin with config.example.yaml")
+            _refuse(self.path, 0, "the file is empty", f"begin with a copy of {self.example}")
         root = self.node(next(self.events), 0)
         next(self.events)  # the document ends
         after = next(self.events)
@@ -119,7 +152,7 @@ class _Tree:
             self.grow(node.size, line)
             return node
         if depth > _DEPTH:
-            _refuse(self.path, line, "this is nested too deep", "see config.example.yaml")
+            _refuse(self.path, line, "this is nested too deep", f"see {self.example}")
         if event.tag:
             _refuse(self.path, line, f"the tag {event.tag} means nothing here", "remove it")
         if isinstance(event, yaml.ScalarEvent):
@@ -146,7 +179,7 @@ class _Tree:
 
     def check(self, text: str, line: int) -> None:
         if len(text) > _LONGEST:
-            _refuse(self.path, line, f"a text of {len(text)} characters", "see config.example.yaml")
+            _refuse(self.path, line, f"a text of {len(text)} characters", f"see {self.example}")
         if _CONTROL.search(text):
             _refuse(self.path, line, "there is a control character here", "remove it")
 

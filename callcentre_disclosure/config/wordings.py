@@ -15,7 +15,7 @@ from callcentre_disclosure.errors import ConfigurationError, Finding
 from .binding import Binder, Bound, Place
 from .kinds import country_complaint
 from .near import did_you_mean
-from .reading import read_yaml
+from .reading import is_there, read_yaml
 from .shipped import shipped
 
 _COUNTRIES = {"{places}", "{origins}"}
@@ -37,7 +37,7 @@ def text_files(language: str, folder: Path | None = None) -> tuple[Path, ...]:
 
 def text_file(language: str, folder: Path | None = None) -> Path | None:
     """The file of a language's sentences, if there is one."""
-    return next((file for file in text_files(language, folder) if file.is_file()), None)
+    return next((file for file in text_files(language, folder) if is_there(file)), None)
 
 
 def available_languages(folder: Path | None = None) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def wording(language: str, folder: Path | None = None) -> Wording:
         problem = f"there are no sentences in {language!r}"
         raise ConfigurationError([Finding(place, 0, f"{language}.yaml", problem, remedy)])
     bound = Bound()
-    root = read_yaml(file)
+    root = read_yaml(file, shipped("prompts") / "texts" / "en.yaml")
     found = Binder(file, bound).bind(root, Wording)
     if found is not None:
         _check(found, language, Place(str(file), root.line, ""), bound.findings)

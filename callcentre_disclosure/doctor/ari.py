@@ -8,8 +8,10 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
@@ -50,6 +52,45 @@ class Asterisk:
     no_channel: Reply | None = None
 
 
+def look_at_certificates(ari: AriEntry, user: User | None) -> dict[Path, str]:
+    """The files of certificates that cannot be used, and why. Raises ``PermissionError`` where we
+    may not look ourselves."""
+    found = {}
+    for file, load in ((ari.authority, _trusted), (ari.certificate, _ours)):
+        if file is None:
+            continue
+        if user and (closed := obstacle(file, user, READ)):
+            found[file] = closed.why if closed.path == file else f"{closed.path} {closed.why}"
+            continue
+        try:
+            load(file)
+        except PermissionError:
+            raise
+        except OSError as problem:  # what TLS says is one, too
+            found[file] = problem.strerror or str(problem)
+    return found
+
+
+def _trusted(file: Path | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=file)
+
+
+def _ours(file: Path) -> None:
+    # Without a passphrase: the handler asks nobody either.
+    ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(file, password="")
+
+
+def judge_certificates(unusable: Mapping[Path, str]) -> Judgement:
+    for file, why in unusable.items():
+        yield Ailment(
+            "certificate-unusable",
+            str(file),
+            f"the ARI event handler does not start: {why}",
+            "write it in PEM (of ari.certificate the chain and the private key, without a "
+            "passphrase), for the user that runs the handler",
+        )
+
+
 def look(name: str, entry: AsteriskEntry, ari: AriEntry, user: User | None) -> Asterisk | None:
     """None for one that connects to us. ``user`` runs the handler. Raises ``OSError`` where we may
     not look ourselves."""
@@ -62,7 +103,7 @@ def look(name: str, entry: AsteriskEntry, ari: AriEntry, user: User | None) -> A
         return Asterisk(name, entry.url, login, file, closed, False, None)
     others = is_open_to_all(file.stat().st_mode)
     secret = file.read_text(encoding="utf-8", errors="replace").strip()
-    trust = ssl.create_default_context(cafile=ari.authority)
+    trust = _trusted(ari.authority)
 
     def ask(path: str, method: str = "GET") -> Reply:
         token = b64encode(f"{login}:{secret}".encode()).decode()
@@ -91,6 +132,8 @@ def _reply(request: urllib.request.Request, trust: ssl.SSLContext) -> Reply:
         return Reply(refused.code)
     except urllib.error.URLError as problem:
         return Reply(None, str(problem.reason))
+    except HTTPException:
+        return Reply(None, "it speaks no HTTP there")
     except (OSError, ValueError) as problem:
         return Reply(None, str(problem))
 

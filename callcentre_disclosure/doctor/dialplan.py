@@ -14,18 +14,22 @@ OURS = "disclosure-"
 SCRIPT = "callcentre-disclosure-agi"
 #: A line that is shown shorter than this is all there.
 _CUT = 200
-_WRITE = (
-    "write it anew (`callcentre-disclosure dialplan`), then `asterisk -rx 'dialplan reload'`; "
-    "see a warning of it in Asterisk's log"
-)
 
 
 def written(configuration: Configuration, switch: Switch | None) -> str:
     """What we would write for this Asterisk."""
     if switch is None:
         return dialplan(configuration)
-    freepbx = bool(_written_contexts(switch)) and "disclosure-inbound" not in switch.contexts
-    return dialplan(configuration, switch.major, server(switch) or SERVER, freepbx=freepbx)
+    asked, freepbx = server(switch) or SERVER, _is_below_freepbx(switch)
+    return dialplan(configuration, switch.major, asked, freepbx=freepbx)
+
+
+def command(switch: Switch) -> str:
+    """How that is written: an Asterisk does not understand the lines of every other version."""
+    asked = server(switch) or SERVER
+    options = f" --server {asked}" if asked != SERVER else ""
+    options += " --freepbx" if _is_below_freepbx(switch) else ""
+    return f"`callcentre-disclosure dialplan --asterisk {switch.major}{options}`"
 
 
 def server(switch: Switch) -> str | None:
@@ -55,7 +59,7 @@ def judge(switch: Switch, configuration: Configuration, text: str) -> Judgement:
                 "dialplan-missing",
                 f"{here}/extensions.conf",
                 "nothing in the dialplan that runs announces a call",
-                "write it (`callcentre-disclosure dialplan > FILE`), #include it, and reload it",
+                f"write it ({command(switch)}) into a file, #include that, and reload it",
             )
         return
     wanted = written_dialplan(text)
@@ -67,7 +71,13 @@ def judge(switch: Switch, configuration: Configuration, text: str) -> Judgement:
             if missing
             else f"is not that of the configuration in {_listed(differing)}"
         )
-        yield Ailment("dialplan-outdated", "the dialplan that runs", what, _WRITE)
+        yield Ailment(
+            "dialplan-outdated",
+            "the dialplan that runs",
+            what,
+            f"write it anew ({command(switch)}), then `asterisk -rx 'dialplan reload'`; "
+            "see a warning of it in Asterisk's log",
+        )
     if not _is_reached(switch):
         yield Ailment(
             "dialplan-not-included",
@@ -84,6 +94,10 @@ def _written_contexts(switch: Switch) -> dict[str, Context]:
         for name, context in switch.contexts.items()
         if name.startswith(OURS) and name != "disclosure-unanswered"
     }
+
+
+def _is_below_freepbx(switch: Switch) -> bool:
+    return bool(_written_contexts(switch)) and "disclosure-inbound" not in switch.contexts
 
 
 def _same(wanted: Context, found: Context | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from callcentre_disclosure.config.model import Configuration
 from callcentre_disclosure.config.secrecy import is_open_to_all
+from callcentre_disclosure.config.shipped import shipped
 
 from .access import READ, WRITE, Obstacle, User, is_there, may_write_in, obstacle
 from .ailment import Ailment, Judgement, Unseen
@@ -64,6 +66,27 @@ def _waiting(file: Path) -> int | None:
             return int(count)
     except sqlite3.Error:
         return None
+
+
+def look_at_others(configuration: Configuration) -> frozenset[str] | None:
+    """The machines beside this one whose records are in the same PostgreSQL; None where it does not
+    tell. A chain there is called ``<machine>-<eight digits>``."""
+    if not configuration.evidence.url:
+        return frozenset()
+    try:
+        import psycopg
+    except ImportError:
+        return None
+    try:
+        with psycopg.connect(
+            configuration.evidence.url, connect_timeout=5, autocommit=True
+        ) as database:
+            writers = database.execute("SELECT writer FROM heads").fetchall()
+    except psycopg.errors.UndefinedTable:
+        return frozenset()  # no record has come yet
+    except psycopg.Error:
+        return None
+    return frozenset(writer.rpartition("-")[0] for (writer,) in writers) - {os.uname().nodename}
 
 
 def judge(ledger: Ledger, configuration: Configuration) -> Judgement:
@@ -140,7 +163,7 @@ def look_at_cel(ask: Ask) -> Cel:
 
 def judge_cel(cel: Cel, folder: Path, *, ari: bool) -> Judgement:
     where = str(folder / "cel.conf")
-    how = "write what docs/evidence.md shows into cel.conf, and reload cel"
+    how = f"write what {shipped('docs') / 'evidence.md'} shows into cel.conf, and reload cel"
     if not cel.enabled:
         what = "Asterisk does not write down who was connected: completeness cannot be proved"
         yield Ailment("cel-off", where, what, how)

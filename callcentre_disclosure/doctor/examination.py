@@ -81,7 +81,8 @@ def _examined(part: str, judgement: Judgement) -> Examined:
     except SoundError as problem:
         found.append(Ailment("manifest-damaged", problem.where, problem.what, problem.remedy))
     except OSError as problem:
-        found.append(Unseen(f"{problem.filename or part}: {problem.strerror}; ask as root"))
+        remedy = "; ask as root" if isinstance(problem, PermissionError) else ""
+        found.append(Unseen(f"{problem.filename or part}: {problem.strerror or problem}{remedy}"))
     return Examined(
         part,
         tuple(dict.fromkeys(one for one in found if isinstance(one, Ailment))),
@@ -107,7 +108,8 @@ def _asterisk(patient: Patient) -> Judgement:
         what = "Asterisk, its dialplan, script and queues"
         yield Unseen(f"{what}: it does not answer; ask as root, or name it with --asterisk")
     else:
-        yield from switch.judge(patient.switch, patient.configuration, patient.dialplan)
+        others = evidence.look_at_others(patient.configuration)
+        yield from switch.judge(patient.switch, patient.configuration, patient.dialplan, others)
     if patient.user is None:
         yield Unseen("what its user may read: nobody knows who that is; see --asterisk-user")
 
@@ -188,6 +190,10 @@ def _ari(patient: Patient) -> Judgement:
     user = handlers[0] if handlers else patient.user
     if not handlers:
         yield Unseen("the ARI event handler itself: none runs here with this configuration")
+    unusable = ari.look_at_certificates(entry, user)
+    yield from ari.judge_certificates(unusable)
+    if unusable:
+        return
     for name, asterisk in entry.asterisks.items():
         seen = ari.look(name, asterisk, entry, user)
         if seen is None:

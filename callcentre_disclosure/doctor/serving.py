@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from .patient import Process
 
 PORT = 4573
 _SECONDS = 3.0
+#: The sockets of this machine.
+TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 #: Who is not let in is told so sooner than this.
 _MOMENT_SECONDS = 0.3
 
@@ -49,9 +52,12 @@ class Door:
 
 def look(address: str) -> Door:
     """No session begins, and no evidence is left."""
-    parts = urlsplit(f"agi://{address}")
-    host, number = parts.hostname or "", parts.port or PORT
-    answer = _answer(host, number)
+    try:
+        parts = urlsplit(f"agi://{address}")
+        host, number = parts.hostname or "", parts.port or PORT
+        answer = _answer(host, number)
+    except ValueError:  # neither a host nor a port is written so: nobody can answer there
+        return Door(address, Answer.AWAY)
     return Door(f"{host}:{number}", answer, _program(number) if answer is Answer.STRANGE else None)
 
 
@@ -129,7 +135,7 @@ def look_at_health(process: Process) -> Health | None:
             page: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as unwell:
         page = _page(unwell)
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return None
     return Health(tuple(page.get("problems", ())), tuple(page.get("changed_since_read", ())))
 
@@ -178,8 +184,8 @@ def _page(answer: urllib.error.HTTPError) -> dict[str, Any]:
 def _program(port: int) -> str | None:
     """Who listens on a TCP port of this machine, as far as we may see."""
     sockets = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+    for table in filter(Path.exists, TABLES):  # there is no IPv6 on some
+        for line in table.read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
                 sockets.add(f"socket:[{fields[9]}]")

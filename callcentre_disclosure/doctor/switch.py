@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from callcentre_disclosure.config.model import Configuration
 
-from .ailment import Ailment, Judgement
+from .ailment import Ailment, Judgement, Unseen
 from .console import Switch
 
 OLDEST = 16
@@ -31,7 +31,7 @@ PROVIDERS: Mapping[str, str] = {
     "FILTER": "func_strings",
     "GOSUB": "app_stack",
     "IF": "func_logic",
-    "IMPORT": "func_env",
+    "IMPORT": "func_logic",
     "LEN": "func_strings",
     "LOG": "app_verbose",
     "PLAYBACK": "app_playback",
@@ -59,8 +59,14 @@ _OF_ARI = (
 _OF_URLS = ("res_curl", "res_http_media_cache")
 
 
-def judge(switch: Switch, configuration: Configuration, dialplan: str) -> Judgement:
-    """``dialplan`` is what we would write for this configuration."""
+def judge(
+    switch: Switch,
+    configuration: Configuration,
+    dialplan: str,
+    others: Collection[str] | None = (),
+) -> Judgement:
+    """``dialplan`` is what we would write for this configuration, ``others`` are the machines
+    beside this one whose records are in the same ledger (None: not known)."""
     version = ".".join(map(str, switch.version))
     if switch.major < OLDEST:
         what = f"is Asterisk {version}; announcements need {OLDEST} or later"
@@ -80,17 +86,18 @@ def judge(switch: Switch, configuration: Configuration, dialplan: str) -> Judgem
             f"{module} is not loaded, and calls need {', '.join(needed_for)}",
             f"asterisk -rx 'module load {module}.so', and load it at the start, too",
         )
-    several = (
-        configuration.evidence.url
-        or len(configuration.ari.asterisks if configuration.ari else ()) > 1
-    )
-    if several and not switch.settings.get("System name"):
+    if switch.settings.get("System name"):
+        return
+    asterisks = configuration.ari.asterisks if configuration.ari else ()
+    if beside := sorted(others or ()) or (list(asterisks) if len(asterisks) > 1 else []):
         yield Ailment(
             "no-systemname",
             switch.settings.get("Configuration file", "asterisk.conf"),
-            "several machines share one ledger, and this one's calls may have the ids of another's",
-            "set systemname under [options], another one on each machine, and restart Asterisk",
+            f"it shares a ledger with others ({', '.join(beside)}), and two calls may have one id",
+            "set systemname under [options], another one for each Asterisk, and restart it",
         )
+    elif others is None:
+        yield Unseen("whether other machines write the same ledger: then it needs a systemname")
 
 
 def gives_up(version: tuple[int, ...]) -> bool:

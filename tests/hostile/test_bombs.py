@@ -110,7 +110,7 @@ def test_a_bomb_is_refused_within_bounds(tmp_path: Path, bomb: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(text)
     findings = in_bounds(path)
-    assert len(findings) <= 500
+    assert len(findings) <= 501  # the last one says that there are more
     assert sum(len(str(finding)) for finding in findings) < 5_000_000
     assert any(problem in str(finding) for finding in findings) or not problem
     for finding in findings:
@@ -135,7 +135,7 @@ def test_so_is_one_of_agents(tmp_path: Path, bomb: str) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(f"{HEADING}sites: {{a: {{country: MA}}}}\nagent_files: [agents.csv]\n")
     findings = in_bounds(path)
-    assert 0 < len(findings) <= 500
+    assert 0 < len(findings) <= 501
     assert sum(len(str(finding)) for finding in findings) < 5_000_000
     assert {Path(finding.file).name for finding in findings} == {"agents.csv"}
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from callcentre_disclosure.testing.recording import Recording, find_tone
-from tests.call_centre import CallCentre
+from tests.call_centre import BIN, CallCentre
 from tests.command_line import run
 
 
@@ -64,6 +64,37 @@ def test_without_asterisk_it_says_that_it_is_fake(tmp_path: Path) -> None:
         counted["days"][-1]["name"] >= f"{datetime.now(timezone.utc) - timedelta(days=1):%Y-%m-%d}"
     )
     assert 0 <= counted["waits"]["median"] < 60
+
+
+def test_without_what_listens_to_the_call_it_says_so_before_there_is_one(tmp_path: Path) -> None:
+    """As after `pip install callcentre-disclosure`, without any extra."""
+    program = (
+        "import sys; sys.modules['numpy'] = None\n"
+        "from callcentre_disclosure.cli.main import commands\n"
+        f"commands(['demo', '--folder', {str(tmp_path / 'demo')!r}])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "numpy" in done.stderr
+    assert "pip install 'callcentre-disclosure[speech]'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_line_that_shows_the_evidence_is_typed_as_it_stands(tmp_path: Path) -> None:
+    """In a folder with a space in its name, and without the virtual environment on PATH."""
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def done(*command: str) -> str:
+        return subprocess.run(
+            command, env=bare, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+
+    program = str(BIN / "callcentre-disclosure")
+    said = done(program, "demo", "--fake", "--folder", "my demo").splitlines()
+    _, _, typed = said[-1].partition("The evidence:")
+    assert done("sh", "-c", typed).count("DISCLOSED") == 2
 
 
 def evidence(command: str, folder: Path, *arguments: str) -> str:

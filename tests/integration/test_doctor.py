@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,8 +31,10 @@ from callcentre_disclosure.config.loader import load
 from callcentre_disclosure.config.manifest import read_manifest, write_manifest
 from callcentre_disclosure.doctor.ailment import Ailment
 from callcentre_disclosure.doctor.console import console, look
+from callcentre_disclosure.doctor.evidence import look_at_others
 from callcentre_disclosure.doctor.examination import Examined, examine
 from callcentre_disclosure.doctor.switch import PROVIDERS
+from callcentre_disclosure.evidence.postgresql import PostgresqlStore
 from callcentre_disclosure.speech.install import install
 from callcentre_disclosure.testing.installation import Installation
 from callcentre_disclosure.testing.private_asterisk import PrivateAsterisk
@@ -192,6 +194,9 @@ def test_the_modules_that_it_names_are_those_of_asterisk(clinic: Clinic) -> None
     assert seen is not None
     assert set(PROVIDERS.values()) <= seen.modules
     assert set(PROVIDERS) <= seen.applications | seen.functions
+    for name, module in PROVIDERS.items():
+        built = (clinic.asterisk.installation.modules / f"{module}.so").read_bytes()
+        assert name.lower().encode() in built.lower(), f"{name} is not in {module}"
 
 
 @pytest.mark.parametrize("asterisk_version", ["22"], ids=["asterisk22"], scope="session")
@@ -577,3 +582,21 @@ def test_a_database_that_is_away(
     assert found() == set()
     postgresql.stop()
     assert found() == {"database-away"}
+
+
+def test_whose_records_are_in_the_database(postgresql_url: str, tmp_path: Path) -> None:
+    """A machine that has it for itself needs no name for its Asterisk."""
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "languages: [fr]\nsites: {casablanca: {country: MA}}\n"
+        f'evidence: {{file: evidence.sqlite, url: "{postgresql_url}"}}\n'
+    )
+    configuration = load(path)
+    assert look_at_others(configuration) == frozenset(), "nobody has written there yet"
+    with closing(PostgresqlStore(postgresql_url)) as store:
+        for machine in (os.uname().nodename, "pbx-2.example.com"):
+            assert look_at_others(configuration) == frozenset()
+            store.change(
+                "INSERT INTO heads VALUES (?, 1, 'last', 'key', 'seal')", (f"{machine}-8dbf8a4f",)
+            )
+    assert look_at_others(configuration) == frozenset(("pbx-2.example.com",))

@@ -17,9 +17,9 @@ from callcentre_disclosure.speech.check import Defect, SoundFinding, check
 
 _FEW = 3
 _SUFFER = {
-    **dict.fromkeys(Defect, "would not be told"),
+    **dict.fromkeys(Defect, "would not hear it"),
     Defect.INCOMPLETE: "would hear it in another format",
-    Defect.TRUNCATED: "would not be told all of it",
+    Defect.TRUNCATED: "would not hear all of it",
     Defect.CHANGED: "may be told something else",
     Defect.TEXT: "would be told something else",
     Defect.LEVEL: "would hear it too loud or too quiet",

@@ -272,7 +272,8 @@ def test_check_names_every_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["check"], ["explain"], ["simulate"], ["prompts", "list"], ["fastagi"], ["ari"]]
+    "command",
+    [["check"], ["doctor"], ["explain"], ["simulate"], ["prompts", "list"], ["fastagi"], ["ari"]],
 )
 def test_a_configuration_that_is_not_there_is_wrong_use(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -281,6 +282,28 @@ def test_a_configuration_that_is_not_there_is_wrong_use(
     done = run(*command)
     assert done.exit_code == 2
     assert "there is no such file" in done.stderr
+    assert f"begin with a copy of {EXAMPLE}" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_so_is_one_that_cannot_be_reached(command: str, tmp_path: Path) -> None:
+    (tmp_path / "closed").symlink_to("closed")  # which keeps root out, too
+    config = tmp_path / "closed" / "config.yaml"
+    done = run(command, "--config", str(config))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{config}: cannot be read: ")
+
+
+def test_a_file_that_the_machine_does_not_give_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("demo", "--fake", "--folder", str(tmp_path / "file" / "demo"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{tmp_path}/file/demo: Not a directory; ")
+
+
+def test_the_help_names_the_folder_of_the_documentation() -> None:
+    _, _, folder = run("--help").stdout.strip().rpartition("Documentation: ")
+    assert (Path(folder) / "evidence.md").is_file()
 
 
 def test_schema_is_json() -> None:

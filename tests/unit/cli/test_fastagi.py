@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from callcentre_disclosure.asterisk.guard import SPARE_DESCRIPTORS, make_room
+from callcentre_disclosure.config.shipped import shipped
 from tests.command_line import run
 
 
@@ -24,6 +25,16 @@ def test_a_network_is_written_as_one(network: str) -> None:
     done = run("fastagi", "--listen", "0.0.0.0:4573", "--allow", network)
     assert done.exit_code == 2
     assert "write an address or a network" in done.stderr
+
+
+def test_where_it_cannot_listen_it_says_why_and_what_to_do() -> None:
+    elsewhere = ("--listen", "192.0.2.1:4573", "--allow", "192.0.2.0/24")
+    done = run("fastagi", "--config", shipped("config.example.yaml"), *elsewhere)
+    assert done.exit_code == 1
+    assert (
+        "cannot listen on 192.0.2.1:4573: Cannot assign requested address; "
+        "give this machine that address, or name another one with --listen"
+    ) in done.stderr
 
 
 @pytest.mark.parametrize(("soft", "hard", "calls"), [(256, 4096, 2000), (256, 512, 384)])

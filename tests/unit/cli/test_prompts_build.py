@@ -268,12 +268,12 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("damage", "problem", "suffer"),
         [
-            pytest.param(emptied, "has no bytes", "would not be told", id="zero-byte"),
-            pytest.param(cut, "has 8956 of", "would not be told all of it", id="truncated"),
+            pytest.param(emptied, "has no bytes", "would not hear it", id="zero-byte"),
+            pytest.param(cut, "has 8956 of", "would not hear all of it", id="truncated"),
             pytest.param(louder(0.5), "speaks at -29.0 dBov", "too quiet", id="level"),
             pytest.param(louder(9), "is clipped", "would hear it distorted", id="clipped"),
             pytest.param(swapped, "is the sound of fr/possible-tn-", "something else", id="swap"),
-            pytest.param(hidden, "can be read by its owner alone", "not be told", id="rights"),
+            pytest.param(hidden, "can be read by its owner alone", "not hear it", id="rights"),
         ],
     )
     def test_finds_each_defect_and_the_calls_that_would_suffer(
@@ -302,7 +302,7 @@ class TestCheck:
         (line,) = done.stdout.splitlines()
         assert line.startswith(f"{centre.sounds / 'en'}: none of the ")
         assert "to +33 1 84 88 00 01 (routes.sales)" in line
-        assert line.endswith(" would not be told")
+        assert line.endswith(" would not hear it")
 
     def test_before_the_first_build_each_language_is_missing(self, centre: Centre) -> None:
         done = centre.run("check")

@@ -88,3 +88,14 @@ def test_a_file_that_is_not_there(write: Write) -> None:
     assert findings(write(CONFIG)) == [
         "agents.csv: there is no such file; create it, or give the path of yours"
     ]
+
+
+def test_whoever_has_too_many_findings_to_read_is_told_that_there_are_more(write: Write) -> None:
+    rows = [f"PJSIP/{number},nowhere," for number in range(200, 701)]
+    write("\n".join(["interface,site,country", *rows[:-1]]), "agents.csv")
+    path = write(CONFIG)
+    assert len(findings(path)) == 500
+    write("\n".join(["interface,site,country", *rows]), "agents.csv")
+    *first, end = findings(path)
+    assert len(first) == 500
+    assert "more than 500 findings" in end

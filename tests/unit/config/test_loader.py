@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from callcentre_disclosure.config.loader import load
@@ -241,6 +243,41 @@ def test_one_number_may_be_written_twice_in_one_route(write: Write) -> None:
     plan = "numbering: {country_code: 33, trunk_prefix: 0}\n"
 
     assert load(write(SITES + plan + "routes: {a: {numbers: [+33184880001, 0184880001]}}\n"))
+
+
+@pytest.mark.parametrize("folder", ["x" * 300, "closed"])
+def test_sentences_that_cannot_be_reached_are_a_finding_and_not_passed_over(
+    write: Write, tmp_path: Path, folder: str
+) -> None:
+    """A folder that cannot be entered has no other effect on calls than a broken file."""
+    (tmp_path / "closed").symlink_to("closed")  # which keeps root out, too
+    path = write(
+        f"languages: [fr]\nsites: {{rabat: {{country: MA}}}}\ntexts: {{folder: {folder}}}\n"
+    )
+    (finding,) = findings(path)
+    assert finding.startswith(f"{folder}/fr.yaml: cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://pbx:8o88", "http://pbx:80888", "http://a..b", "http://[::1:8088"],
+)
+def test_an_address_to_which_nobody_can_connect(write: Write, url: str) -> None:
+    ari = f'ari: {{asterisks: {{pbx: {{url: "{url}", password_file: p}}}}}}\n'
+    (finding,) = findings(write(SITES + ari))
+    assert finding.startswith(f"config.yaml:7: ari.asterisks.pbx.url: '{url}' has no host, or")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:65536", "[::g]:8765"])
+def test_an_address_at_which_nobody_can_listen(write: Write, address: str) -> None:
+    ari = f'ari: {{asterisks: {{pbx: {{password_file: p}}}}, listen: "{address}"}}\n'
+    (finding,) = findings(write(SITES + ari))
+    assert finding.startswith(f"config.yaml:7: ari.listen: '{address}' has no host, or no port")
+
+
+def test_a_folder_of_sentences_that_is_not_there(write: Write) -> None:
+    (finding,) = findings(write(SITES.replace("texts}", "text}")))
+    assert finding == "config.yaml:2: texts: there is no folder text; make it, or mend its path"
 
 
 def test_sources_are_the_files_that_were_read_and_looked_for(write: Write) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from callcentre_disclosure.config.reading import Items, Pairs, Scalar, read_yaml
+from callcentre_disclosure.config.shipped import shipped
 from callcentre_disclosure.errors import ConfigurationError, Finding
 
 from .conftest import Write
@@ -51,7 +52,6 @@ def test_nothing_is_told_from_text(write: Write, text: str, null: bool) -> None:
         ("", 0, "empty"),
         ("# only a comment\n", 0, "empty"),
         ("a: [1\nb: 2\n", 2, "not YAML"),
-        ("a: 1\n\tb: 2\n", 2, "not YAML"),
         ("a: 1\n---\nb: 2\n", 2, "second document"),
         ("a: *nobody\n", 1, "no anchor"),
         ("a: &a [*a]\n", 1, "no anchor"),
@@ -71,8 +71,32 @@ def test_what_is_no_configuration_is_one_finding_with_its_line(
     assert problem in finding.problem
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "problem", "remedy"),
+    [
+        ("sites:\n\tlyon: {country: FR}\n", 2, "a tab", "spaces"),
+        ("a: 1\n\tb: 2\n", 2, "a tab", "spaces"),
+        ("sites:\n  lyon:\n\t\tcountry: FR\n", 3, "a tab", "spaces"),
+        ("name: @lyon\n", 1, "begins with @", "quotes"),
+        ("agents:\n  *: {site: lyon}\n", 2, "begins with *", "quotes"),
+        ("languages:[fr]\nsites: {}\n", 2, "mapping values", "a space after a key's colon"),
+        ("lyon: {name: Centre: Lyon}\n", 1, "expected", "quotes around"),
+    ],
+)
+def test_what_people_mistype_most_is_told_in_words(
+    write: Write, text: str, line: int, problem: str, remedy: str
+) -> None:
+    finding = refusal(write(text))
+
+    assert finding.line == line
+    assert problem in finding.problem
+    assert remedy in finding.remedy
+
+
 def test_a_file_that_is_not_there_and_a_folder_are_findings(tmp_path: Path) -> None:
-    assert "no such file" in refusal(tmp_path / "config.yaml").problem
+    missing = refusal(tmp_path / "config.yaml")
+    assert "no such file" in missing.problem
+    assert str(shipped("config.example.yaml")) in missing.remedy
     assert "folder" in refusal(tmp_path).problem
 
 

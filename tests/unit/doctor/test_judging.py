@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 import callcentre_disclosure.doctor as room
 from callcentre_disclosure.asterisk.dialplan import dialplan as written
@@ -83,11 +95,18 @@ def test_an_old_asterisk(loaded: Configuration) -> None:
     assert names(switch.judge(asterisk, loaded, written(loaded))) == ["asterisk-too-old"]
 
 
-def test_several_machines_need_names_of_their_own(tmp_path: Path, loaded: Configuration) -> None:
-    nameless = replace(whole(loaded), settings={})
-    assert names(switch.judge(nameless, loaded, written(loaded))) == ["no-systemname"]
-    alone = configured(tmp_path, ROUTE)
-    assert names(switch.judge(nameless, alone, written(alone))) == []
+def test_several_asterisks_need_names_of_their_own(tmp_path: Path, loaded: Configuration) -> None:
+    def found(configuration: Configuration, others: Collection[str] | None = ()) -> list[str]:
+        nameless = replace(whole(configuration), settings={})
+        return names(switch.judge(nameless, configuration, written(configuration), others))
+
+    assert found(loaded) == [], "one machine alone, whatever its ledger is in"
+    assert found(loaded, {"pbx2"}) == ["no-systemname"]
+    assert found(loaded, None) == ["unseen"]
+    two = 'ari: {asterisks: {a: {password_file: a}, b: {password_file: b}}, listen: "[::1]:8765"}\n'
+    assert found(configured(tmp_path, two), None) == ["no-systemname"]
+    named = switch.judge(whole(loaded), loaded, written(loaded), {"pbx2"})
+    assert names(named) == []
 
 
 def test_the_module_of_each_thing_that_is_missing_is_named(loaded: Configuration) -> None:
@@ -122,6 +141,22 @@ def test_the_dialplan_below_freepbx_is_compared_as_such(loaded: Configuration) -
     asterisk = replace(whole(loaded, (20, 5)), contexts={**contexts, "app-custom": destination})
     assert dialplan.server(asterisk) == "fagi.example.com:4574"
     assert names(dialplan.judge(asterisk, loaded, dialplan.written(loaded, asterisk))) == []
+
+
+def test_the_remedy_writes_the_dialplan_that_this_asterisk_understands(tmp_path: Path) -> None:
+    queue = "queues: {a: {sites: [casablanca]}}\nroutes: {one: {numbers: ['1'], queue: a}}\n"
+    configuration = configured(tmp_path, queue)
+    asterisk = replace(whole(configuration), version=(18, 10))  # written for 22, its default
+    expected = dialplan.written(configuration, asterisk)
+    (found,) = dialplan.judge(asterisk, configuration, expected)
+    assert isinstance(found, Ailment)
+    assert found.name == "dialplan-outdated"
+    assert "`callcentre-disclosure dialplan --asterisk 18`" in found.remedy
+    other = written(configuration, 18, "192.0.2.1:4574", freepbx=True)
+    asterisk = replace(asterisk, contexts=written_dialplan(other))
+    remedy = "`callcentre-disclosure dialplan --asterisk 18 --server 192.0.2.1:4574 --freepbx`"
+    assert dialplan.command(asterisk) == remedy
+    assert dialplan.written(configuration, asterisk) == other, "and that is what it writes"
 
 
 def test_a_dialplan_of_ones_own_is_left_alone(loaded: Configuration) -> None:
@@ -196,6 +231,60 @@ def test_formats_and_codecs(
     assert names(sounds.judge_formats(formats, asterisk, [endpoint], paths)) == found
 
 
+def test_an_asterisk_that_is_asked_at_the_port_of_something_else(tmp_path: Path) -> None:
+    """The manager interface greets whoever connects."""
+    with socket.create_server(("127.0.0.1", 0)) as manager:
+
+        def greet() -> None:
+            connection, _ = manager.accept()
+            with connection:
+                connection.sendall(b"Asterisk Call Manager/9.0.0\r\n")
+                connection.recv(4096)
+
+        url = f"http://127.0.0.1:{manager.getsockname()[1]}"
+        configuration = configured(tmp_path, ARI.replace("http://127.0.0.1:8088", url))
+        assert configuration.ari is not None
+        (tmp_path / "password").touch(0o600)
+        thread = threading.Thread(target=greet)
+        thread.start()
+        entry = configuration.ari.asterisks["pbx"]
+        seen = ari.look("pbx", entry, configuration.ari, None)
+        thread.join()
+    assert seen is not None
+    (found,) = ari.judge(seen, configuration)
+    assert str(found).startswith(f"{url}: pbx does not answer: it speaks no HTTP")
+
+
+def test_certificates_with_which_the_handler_does_not_start(tmp_path: Path) -> None:
+    keys = 'authority: ca.pem, certificate: own.pem, listen: "127.0.0.1:8765"'
+    configuration = configured(tmp_path, ARI.replace("}}}", f"}}}}, {keys}}}"))
+    assert configuration.ari is not None
+
+    def found(user: User | None = None) -> list[str]:
+        assert configuration.ari is not None
+        unusable = ari.look_at_certificates(configuration.ari, user)
+        return [str(one) for one in ari.judge_certificates(unusable)]
+
+    assert ["No such file" in one for one in found()] == [True, True]
+    for file in ("ca.pem", "own.pem"):
+        (tmp_path / file).write_text("no certificate\n")
+    assert all(one.endswith("[certificate-unusable]") for one in found())
+    assert len(found()) == 2
+
+    key, name = ed25519.Ed25519PrivateKey.generate(), x509.Name([])
+    today = datetime.now(timezone.utc)
+    certificate = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, today, today + timedelta(days=1)
+    ).sign(key, None)
+    (tmp_path / "ca.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    for secret, usable in ((NoEncryption(), True), (BestAvailableEncryption(b"x"), False)):
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret)
+        (tmp_path / "own.pem").write_bytes(certificate.public_bytes(Encoding.PEM) + private)
+        assert (found() == []) is usable
+    tmp_path.chmod(0o700)
+    assert ["cannot be entered" in one for one in found(USER)] == [True, True]
+
+
 def test_a_server_that_began_before_the_configuration_changed() -> None:
     process = Process(1, "fastagi", USER, ("--listen=127.0.0.1:4573", "--workers", "2"), 1000.0)
     assert (process.option("workers"), process.option("metrics")) == ("2", None)
@@ -205,6 +294,32 @@ def test_a_server_that_began_before_the_configuration_changed() -> None:
     health = serving.Health(problems=("1 of 2 workers do not serve",))
     assert names(serving.judge_health(process, health, [new])) == ["server-unwell"]
     assert serving.look_at_health(process) is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "127.0.0.1:457x", "[::1", "a..b"])
+def test_an_address_that_is_none_is_told_as_it_stands_in_the_dialplan(address: str) -> None:
+    door = serving.look(address)
+    assert door.address.startswith(address)
+    assert names(serving.judge(door)) == ["server-away"]
+
+
+def test_another_program_is_named_on_a_machine_without_ipv6(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serving, "TABLES", (Path("/proc/net/tcp"), tmp_path / "tcp6"))
+    with socket.create_server(("127.0.0.1", 0)) as web:
+
+        def greet() -> None:
+            connection, _ = web.accept()
+            with connection:
+                connection.sendall(b"220 somebody else\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        door = serving.look(f"127.0.0.1:{web.getsockname()[1]}")
+        thread.join()
+    (found,) = serving.judge(door)
+    assert f"process {os.getpid()}" in str(found)
 
 
 def test_an_upgraded_package_needs_a_restart() -> None:
@@ -336,6 +451,9 @@ def test_without_an_asterisk_it_says_what_it_could_not_look_at(tmp_path: Path) -
     assert nothing.exit_code == 2
     nobody = command_line.run("doctor", "--config", path, "--asterisk-user", "no-such-user-here")
     assert nobody.exit_code == 2
+    quoted = command_line.run("doctor", "--config", path, "--asterisk", "asterisk -C 'etc")
+    assert quoted.exit_code == 2
+    assert "quote it as in a shell" in quoted.stderr
 
 
 def test_without_the_extra_that_reads_sounds(loaded: Configuration) -> None:
