@@ -181,6 +181,7 @@ class _Writer:
             if told:
                 yield f" same => n,{_HAS_LEFT}"
                 yield f" same => n,{_STILL_WAITS}"
+                yield f" same => n,{_IS_TOLD}"
             yield ' same => n,GotoIf($["${QUEUESTATUS}" = "CONTINUE"]?over)'
         option = f",{_GO_ON_ANSWERED}" if told else ""
         for group in dial:
@@ -254,7 +255,8 @@ exten => s,1,Set(DISCLOSURE_DISPOSITION=)
  same => n,Progress()
  same => n,Playback(${{DISCLOSURE_SENTENCE}},noanswer)
  same => n,ExecIf($["${{DISCLOSURE_ON_FAILURE}}" = "refuse"]?Hangup({REFUSAL_CAUSE}))
- same => n(told),Return()
+ same => n(told),{_REFUSED}
+ same => n,Return()
 exten => h,1,{_RELEASE}
 """
 
@@ -331,6 +333,13 @@ _STILL_WAITS = (
     f'GotoIf($["${{DISCLOSURE_DISPOSITION}}${{CHANNEL_EXISTS({_MEMBER_CHANNEL})}}" = "1"]'
     f"?{ANSWERED_CONTEXT},handed-over,1)"
 )
+#: A server that ended before it could connect the two has left the agent where agents wait.
+_IS_TOLD = (
+    f'GotoIf($["${{DISCLOSURE_DISPOSITION}} ${{IMPORT({_MEMBER_CHANNEL},CONTEXT)}}"'
+    f' = "BRIDGE {ANSWERED_CONTEXT}"]?{ANSWERED_CONTEXT},join,1)'
+)
+#: A server that ended before it could hang up has said that nobody is to be connected.
+_REFUSED = f'ExecIf($["${{DISCLOSURE_DISPOSITION}}" = "HANG_UP"]?Hangup({REFUSAL_CAUSE}))'
 #: Who is not answered goes where the administrator wants.
 _PLACE = "disclosure-unanswered,${DISCLOSURE_ROUTE},1"
 _UNANSWERED = f"GotoIf($[${{DIALPLAN_EXISTS({_PLACE})}}]?{_PLACE})"

@@ -13,7 +13,7 @@ Whoever may write to the folder of compiled configurations decides what callers 
 in that folder, and trusted no more than that.
 """
 
-# ruff: noqa: PTH100, PTH101, PTH103, PTH108, PTH116, PTH118
+# ruff: noqa: PTH100, PTH101, PTH103, PTH104, PTH108, PTH116, PTH118
 # Of `signal` and `socket` a script needs what is in C; the rest would cost every call 8 ms.
 import _signal  # type: ignore[import-not-found]
 import _socket
@@ -70,21 +70,27 @@ def listen(config: "str | os.PathLike[str]", folders: "Sequence[str]") -> "socke
     """The socket of a server of this configuration, in the first folder that can be written: open
     to whoever may enter that. Raises ``OSError``.
 
-    A server that was there before is no longer found; its calls go on.
+    Each server of a configuration has a place of its own, the first where no other listens.
     """
     import socket
 
     problem = OSError("no folder for its socket")
     for folder in folders:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        place = _place(config, folder)
+        number = 0
+        while connection := _connected_to(_place(config, folder, number)):
+            connection.close()
+            number += 1
+        place = _place(config, folder, number)
+        begun = f"{place[:-3]}new"  # nobody is to find it before it listens
         try:
             os.makedirs(folder, exist_ok=True)
-            if os.path.exists(place):  # noqa: PTH110
-                os.unlink(place)
-            listening.bind(place)
-            os.chmod(place, 0o666)  # noqa: S103  # FastAGI on loopback asks nobody either
+            if os.path.exists(begun):  # noqa: PTH110
+                os.unlink(begun)
+            listening.bind(begun)
+            os.chmod(begun, 0o666)  # noqa: S103  # FastAGI on loopback asks nobody either
             listening.listen(1024)
+            os.rename(begun, place)
         except OSError as found:
             listening.close()
             problem = found
@@ -93,25 +99,37 @@ def listen(config: "str | os.PathLike[str]", folders: "Sequence[str]") -> "socke
     raise problem
 
 
-def _place(config: "str | os.PathLike[str]", folder: str) -> str:
-    """Where the socket of a configuration is. `hashlib` would cost every call 5 ms."""
-    number = int.from_bytes(os.fsencode(os.path.abspath(config)), "big") % _PRIME
-    return os.path.join(folder, f"{number:x}.agi")
+def _place(config: "str | os.PathLike[str]", folder: str, number: int) -> str:
+    """Where the socket is of one of a configuration's servers. `hashlib` would cost every call
+    5 ms."""
+    name = int.from_bytes(os.fsencode(os.path.abspath(config)), "big") % _PRIME
+    return os.path.join(folder, f"{name:x}-{number}.agi")
 
 
 def _connected(config: str, folders: "Sequence[str]") -> _socket.socket | None:
     for folder in folders:
-        place = _place(config, folder)
-        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        connection.settimeout(PATIENCE_SECONDS)
-        try:
-            if os.stat(place).st_uid in (0, os.geteuid(), os.stat(folder).st_uid):
-                connection.connect(place)
+        number = 0
+        while True:
+            place = _place(config, folder, number)
+            try:
+                trusted = os.stat(place).st_uid in (0, os.geteuid(), os.stat(folder).st_uid)
+            except OSError:  # there is no other
+                break
+            if trusted and (connection := _connected_to(place)):
                 return connection
-        except OSError:  # nobody listens there
-            pass
-        connection.close()
+            number += 1
     return None
+
+
+def _connected_to(place: str) -> _socket.socket | None:
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    connection.settimeout(PATIENCE_SECONDS)
+    try:
+        connection.connect(place)
+    except OSError:  # nobody listens there
+        connection.close()
+        return None
+    return connection
 
 
 class _Relay:

@@ -9,7 +9,8 @@ in which there is something to hear is compared with the recording at that place
 cross-correlation: 1 is the same sound at whatever volume, 0 another sound. G.711 costs about 0.001
 of it. The sound is *complete* only when **every** window is there, so that two announcements which
 differ in one word (« Maroc », « Tunisie ») are told apart, and one that was cut is not taken for a
-whole one.
+whole one. A sound that stood still and went on where it was, as on a busy machine, is whole: what
+is between its two parts must be silence, and nothing of it may lack.
 
 Needs numpy, which is imported when a search starts and not before.
 """
@@ -43,12 +44,22 @@ less than a syllable and more than two lost packets."""
 WANDER = 0.05
 """How far, in seconds, a window may lie from where its predecessor puts it (a late packet)."""
 
+PAUSE = 0.5
+"""For how long, in seconds, a sound may stand still on its way."""
+
 AUDIBLE = 0.02
 """A window quieter than this share of the loudest one (-34 dB) is a pause, and is not compared."""
+
+_SILENCE = 0.1
+"""A pause has less than this share of the power of the sound around it."""
 
 _VOTERS = 48
 _WINDOW = round(WINDOW * SAMPLE_RATE)
 _HOP = _WINDOW // 2
+_CUT = 80
+_EDGE = 480
+#: So many windows in a row hold a moment in which the sound stood still.
+_BROKEN = 3
 _TONE_FRAME = SAMPLE_RATE // 50
 
 
@@ -162,13 +173,19 @@ def find(recording: Recording, reference: Path | Recording, *, after: float = 0.
     scores: list[float] = []
     places: list[int] = []
     for window in windows:
-        score, shift = _compare(signal, wanted[window.start : window.stop], place + window.start)
+        piece = wanted[window.start : window.stop]
+        score, shift = _compare(signal, piece, place + window.start, WANDER, WANDER)
         scores.append(score)
         if score >= SAME_SOUND:
             place += shift
         places.append(place)
 
     heard = [score >= SAME_SOUND for score in scores]
+    if any(heard) and not all(heard):
+        vote = places[heard.index(True)]
+        if ends := _with_pauses(signal, wanted, windows, vote):
+            places[0], places[-1] = ends
+            heard = [True] * len(windows)
     if not any(heard):
         return None
     first, last = heard.index(True), len(heard) - 1 - heard[::-1].index(True)
@@ -232,13 +249,75 @@ def _vote(signal: Signal, wanted: Signal, windows: list[range]) -> int:
     return int(votes.argmax())
 
 
-def _compare(signal: Signal, piece: Signal, place: int) -> tuple[float, int]:
-    """How like the signal is to a piece of sound near a place, and how far off it lies, in
-    samples. Of places that are equally alike, the nearest."""
+def _with_pauses(
+    signal: Signal, wanted: Signal, windows: list[range], place: int
+) -> tuple[int, int] | None:
+    """Where a whole sound that stood still begins according to its first window and its last, of
+    which one or the other is near ``place``; None where anything of it lacks."""
+    start, stop = windows[0].start, windows[-1].stop
+    # It may have stood still in its first window, or in its last.
+    windows = [range(start, start + _EDGE), *windows, range(stop - _EDGE, stop)]
+    last = -1
+    before = PAUSE
+    places: list[int] = []
+    for index, window in enumerate(windows):
+        piece = wanted[window.start : window.stop]
+        score, shift = _compare(signal, piece, place + window.start, before, PAUSE)
+        if score < SAME_SOUND:
+            if last < 0 or index - last > _BROKEN:
+                return None
+            continue
+        place += shift
+        if last >= 0 and (index - last > 1 or place - places[-1] > WANDER * SAMPLE_RATE):
+            stretch = range(windows[last].start, window.stop)
+            if not _stood_still(signal, wanted, stretch, places[-1], place):
+                return None
+        last, before = index, WANDER
+        places.append(place)
+    return (places[0], places[-1]) if last == len(windows) - 1 else None
+
+
+def _stood_still(signal: Signal, wanted: Signal, stretch: range, before: int, after: int) -> bool:
+    """Whether a stretch of a sound was heard at two places: up to some moment at the one, from then
+    on at the other, with silence between."""
     import numpy as np
 
-    wander = round(WANDER * SAMPLE_RATE)
-    start = max(place - wander, 0)
+    if after <= before:
+        return False
+    power = float(np.mean(wanted[stretch.start : stretch.stop] ** 2))
+    for cut in range(stretch.start - stretch.start % _CUT, stretch.stop + _CUT, _CUT):
+        cut = min(max(cut, stretch.start), stretch.stop)
+        between = signal[before + cut : after + cut]
+        if (
+            np.mean(between**2) <= _SILENCE * power
+            and _alike(signal, wanted, range(stretch.start, cut), before)
+            and _alike(signal, wanted, range(cut, stretch.stop), after)
+        ):
+            return True
+    return False
+
+
+def _alike(signal: Signal, wanted: Signal, part: range, place: int) -> bool:
+    """Whether a part of a sound is exactly there, or has nothing to hear."""
+    import numpy as np
+
+    piece = wanted[part.start : part.stop]
+    there = signal[place + part.start : place + part.stop]
+    norm = np.linalg.norm(piece)
+    if norm <= AUDIBLE * np.abs(wanted).max() * np.sqrt(len(piece)):
+        return True
+    return bool(piece @ there >= SAME_SOUND * norm * np.linalg.norm(there))
+
+
+def _compare(
+    signal: Signal, piece: Signal, place: int, before: float, after: float
+) -> tuple[float, int]:
+    """How like the signal is to a piece of sound near a place, so many seconds before or after it
+    at most, and how far off it lies, in samples. Of places that are equally alike, the nearest."""
+    import numpy as np
+
+    start = max(place - round(before * SAMPLE_RATE), 0)
+    wander = round(after * SAMPLE_RATE)
     near = signal[start : place + len(piece) + wander]
     if len(near) < len(piece):
         return 0.0, 0

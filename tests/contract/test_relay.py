@@ -100,16 +100,21 @@ def _listens(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-def test_a_server_that_starts_takes_the_place_of_one_that_was_there(centre: CallCentre) -> None:
-    first = Server(centre)
-    inode = place(centre).stat().st_ino
-    second = Server(centre)
-    assert place(centre).stat().st_ino != inode
-    first.stop()
-    told = channel(centre)
-    centre.path.write_text("sites: {")
-    assert told.call_script(SCRIPT, centre.environment).heard == [POSSIBLE]
-    second.stop()
+@pytest.mark.parametrize("ends", [0, 1], ids=["the first ends", "the second ends"])
+def test_of_two_servers_the_one_that_stays_is_found(centre: CallCentre, ends: int) -> None:
+    good = centre.path.read_text()
+    servers = [Server(centre), Server(centre)]
+    try:
+        servers.pop(ends).stop()
+        told = channel(centre)
+        centre.path.write_text("sites: {")
+        assert told.call_script(SCRIPT, centre.environment).heard == [POSSIBLE]
+    finally:
+        for server in servers:
+            server.stop()
+    centre.path.write_text(good)
+    Server(centre).stop()
+    assert len(list((centre.folder / "cache").glob("*.agi"))) == 2, "a place is taken again"
 
 
 def test_without_a_place_for_its_socket_a_server_serves_all_the_same(centre: CallCentre) -> None:

@@ -39,8 +39,9 @@ ANSWERED_FR = "fr/answered-fr"
 #: whom no agent has answered.
 UNTOLD_HZ, UNANSWERED_HZ = 700, 2200
 
-#: A handler without calls ends within so many seconds; one that holds any waits for its end.
-AT_ONCE = 2.0
+#: A handler without calls ends within so many seconds (on a busy machine: its connections say
+#: goodbye first); one that holds any waits a minute for its end.
+AT_ONCE = 10.0
 
 #: A route's own number has whom the configuration says called; with an agent's number before it,
 #: that agent, and with * before that for two seconds only.

@@ -48,9 +48,12 @@ class Mailboxes:
         return mailbox
 
     def deliver(self, event: Event) -> None:
-        """Put an event into every mailbox that follows anything it is about."""
+        """Put an event into every mailbox that follows anything it is about. Who follows a channel
+        follows the one that takes its place (``replace_channel``), from its first event on."""
         followers = (self._followers.get(subject, ()) for subject in event.subjects)
         for mailbox in {mailbox for some in followers for mailbox in some}:
+            if "replace_channel" in event.body:
+                mailbox.follow(event.channel_id)
             mailbox.put(event)
 
     def missed(self) -> None:
@@ -89,6 +92,11 @@ class Mailbox:
         self._waiting: deque[Event | Missed] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._closed = False
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """What it follows."""
+        return frozenset(self._subjects)
 
     def follow(self, *ids: str) -> None:
         """From now on, events about these channels, bridges or playbacks come here too."""

@@ -19,6 +19,7 @@ from typing import Any
 
 from callcentre_disclosure.asterisk import facts
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk
+from callcentre_disclosure.asterisk.ari.protocol import Event
 from callcentre_disclosure.asterisk.observing import UNOBSERVED, Observer
 from callcentre_disclosure.disclosure.call import CallFacts, Stage, Told
 from callcentre_disclosure.disclosure.commands import Session
@@ -85,13 +86,13 @@ class Call:
         self._talking = False
 
     @property
-    def channels(self) -> set[str]:
-        """The ids of its channels."""
-        return set(self._line.seen.legs)
+    def channels(self) -> frozenset[str]:
+        """The ids of its channels, those that have ended among them."""
+        return self._line.channels
 
-    def picked_up(self, leg_id: str, channel: Mapping[str, Any]) -> None:
+    def picked_up(self, event: Event) -> None:
         """Somebody else has picked up a telephone that we rang: their channel takes its place."""
-        self._line.replace(leg_id, channel)
+        self._line.picked_up(event)
 
     async def run(self) -> None:
         """Hold the call; when this returns nothing that it made is left."""

@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
 from callcentre_disclosure.asterisk.ari.protocol import Event, Request, part, path
 
 from .call import Call, Office
-from .ringing import OUR_LEG
+from .seen import OUR_LEG, place_taken
 
 #: What the ids of our calls begin with.
 PREFIX = "disclosure-"
@@ -38,21 +38,27 @@ class Handler:
     """Holds the calls of one application, on any number of Asterisks.
 
     It is the ``Application`` of their connections. ``calls`` is empty when nothing is going on.
+    ``changed`` is told whenever a connection comes or goes.
     """
 
-    def __init__(self, application: str, office: Office) -> None:
+    def __init__(
+        self, application: str, office: Office, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self.calls: dict[str, Call] = {}
         self._application = application
         self._office = office
+        self._changed = changed
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
 
     def connected(self, asterisk: Asterisk) -> None:
         """See what is there: see above."""
+        self._changed()
         self._begin(self._take_over(asterisk))
 
     def disconnected(self, asterisk: Asterisk) -> None:
         """Calls go on without us as far as they can."""
+        self._changed()
         if not (self._draining or asterisk.gone or asterisk.only):
             held = sum(call.asterisk is asterisk for call in self.calls.values())
             _log.warning("Asterisk %s is not connected; calls in progress: %d", asterisk.name, held)
@@ -68,10 +74,11 @@ class Handler:
         if words[:1] != [OUR_LEG]:
             application = str(event.body.get("application", self._application))
             self._take(asterisk, application, event.channel, words)
-        elif words[1:] not in ([], [event.channel_id]) and (
-            call := self.calls.get(_call_of(words[1]))
-        ):
-            call.picked_up(words[1], event.channel)
+        elif place_taken(event):
+            if call := self.calls.get(_call_of(words[1])):
+                call.picked_up(event)
+            else:
+                self._begin(_release(asterisk, event.channel_id))
 
     async def drain(self, seconds: float) -> None:
         """Take no new calls (their dialplan goes on at once), and give those that are held some
@@ -217,6 +224,14 @@ def _new_id(channel: Mapping[str, Any]) -> str:
 async def _refuse(asterisk: Asterisk, channel_id: str) -> None:
     try:
         await asterisk.request(Request("POST", path("channels", channel_id, "continue")))
+    except Unreachable as problem:
+        _log.warning("%s", problem)
+
+
+async def _release(asterisk: Asterisk, channel_id: str) -> None:
+    """Whoever picked up a telephone whose call is over meanwhile has nobody to talk to."""
+    try:
+        await _remove(asterisk, "channels", channel_id)
     except Unreachable as problem:
         _log.warning("%s", problem)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
 from callcentre_disclosure.asterisk.ari.mailbox import MISSED
-from callcentre_disclosure.asterisk.ari.protocol import Request, Response, path
+from callcentre_disclosure.asterisk.ari.protocol import Event, Request, Response, path
 
 from .seen import Leg, Seen, Sound, look, look_again
 
@@ -54,10 +54,16 @@ class Line:
         """Listen to a channel that is to be made."""
         return self._leg(self._new_id())
 
-    def replace(self, leg_id: str, channel: Mapping[str, Any]) -> None:
-        """Another channel has taken the place of a leg."""
-        self.seen.replace(leg_id, channel)
-        self._mailbox.follow(str(channel["id"]))
+    def picked_up(self, event: Event) -> None:
+        """Somebody who has picked up one of our legs has come in: the event of a channel that we
+        did not know."""
+        self._mailbox.follow(event.channel_id)
+        self._mailbox.put(event)
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The ids of the channels that have been legs, and of those that will take their place."""
+        return self._mailbox.followed
 
     def _leg(self, channel_id: str) -> Leg:
         leg = self.seen.legs[channel_id] = Leg(channel_id)
@@ -123,8 +129,9 @@ class Line:
             await self._look_again()
         else:
             self.seen.heed(event)
-            if event.channel_id in self.seen.legs:
-                self._mailbox.follow(event.channel_id)  # which has come in place of another
+            leg = self.seen.legs.get(event.channel_id)
+            if leg and leg.unwanted and event.type == "StasisStart":
+                await self.hang_up(leg)
         if self._tied and self._tied[0].ended:
             (_, other), self._tied = self._tied, None
             await self.hang_up(other)
@@ -147,6 +154,7 @@ class Line:
 
     async def hang_up(self, leg: Leg, reason: str = "normal") -> None:
         """End a leg, unless it has ended."""
+        leg.unwanted = True
         if not leg.ended:
             response = await self.ask("DELETE", "channels", leg.id, query={"reason": reason})
             leg.ended = response.ok or response.gone

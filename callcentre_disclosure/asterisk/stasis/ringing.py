@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .line import Line
-from .seen import Leg
+from .seen import OUR_LEG, Leg
 
-#: The first argument with which a leg of ours enters the application; the second is its id, for
-#: somebody else may pick it up.
-OUR_LEG = "leg"
 #: Causes of ITU-T Q.850: user busy, and subscriber absent.
 _BUSY, _UNAVAILABLE = 17, 20
 #: With these a telephone stops ringing when somebody has picked its call up (16.28, 22.10), whose
-#: channel may come in after that, by so many seconds.
-_PICKED_UP, _PICKUP_SECONDS = (16, 26), 0.2
+#: channel may come in after that: by so many seconds, where the machine is busy.
+_PICKED_UP, _PICKUP_SECONDS = (16, 26), 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ from typing import Any
 
 from callcentre_disclosure.asterisk.ari.protocol import Event, part
 
+#: The first argument with which a leg of ours enters the application; the second is its id, for
+#: somebody else may pick it up.
+OUR_LEG = "leg"
+
 
 @dataclass
 class Leg:
@@ -27,7 +31,8 @@ class Leg:
     ``here``: it is in the application, where it can be asked for something. ``ended``: it hung up,
     or has left the application; ``hung_up`` tells which. ``cause`` is that of ITU-T Q.850.
     ``lost``: nobody saw how it ended. ``replaced``: another channel has taken the place of the
-    first, and somebody else is there.
+    first, and somebody else is there. ``unwanted``: we have released it, and whoever still takes
+    its place is to be released, too.
     """
 
     id: str
@@ -41,6 +46,7 @@ class Leg:
     keys: str = ""
     lost: bool = False
     replaced: bool = False
+    unwanted: bool = False
 
 
 @dataclass
@@ -80,8 +86,8 @@ class Seen:
             self._playback(event)
         elif event.type == "BridgeAttendedTransfer":
             self.transferee = part(event.body, "transferee") or None
-        elif event.type == "StasisStart" and "replace_channel" in event.body:
-            self.replace(str(part(event.body, "replace_channel").get("id", "")), event.channel)
+        elif event.type == "StasisStart" and (old := place_taken(event)):
+            self._replace(old, event.channel)
         elif leg := self.legs.get(event.channel_id):
             _channel(leg, event)
 
@@ -89,10 +95,9 @@ class Seen:
         """The leg of a channel, by the name of that."""
         return next((leg for leg in self.legs.values() if leg.name == name), None)
 
-    def replace(self, old: str, channel: Mapping[str, Any]) -> None:
+    def _replace(self, old: str, channel: Mapping[str, Any]) -> None:
         """Another channel takes the place of one, and nothing that the old one still says is about
-        this call any more. A transfer puts a Local channel in the place of the one that transfers
-        (nobody leaves our bridges), a pickup that of whoever picked up."""
+        this call any more."""
         if "id" in channel and (leg := self.legs.pop(old, None)):
             leg.id, leg.replaced, leg.here = str(channel["id"]), True, True
             leg.ended = leg.hung_up = False
@@ -117,6 +122,18 @@ class Seen:
             # Asterisk's clock knows nothing of our delays, and ours nothing of its corrections.
             theirs = (at - sound.began_at).total_seconds() if at and sound.began_at else 0.0
             sound.seconds = max(event.received_at - sound.began, theirs)
+
+
+def place_taken(event: Event) -> str:
+    """The id of the channel whose place one takes that comes in (``StasisStart``); empty where it
+    has its own. A transfer puts a Local channel in the place of the one that transfers (nobody
+    leaves our bridges), a pickup that of whoever picked up."""
+    if "replace_channel" in event.body:
+        return str(part(event.body, "replace_channel").get("id", ""))
+    match event.body.get("args"):
+        case [word, str(leg)] if word == OUR_LEG and leg != event.channel_id:
+            return leg
+    return ""
 
 
 def look(leg: Leg, channel: Mapping[str, Any]) -> None:

@@ -67,13 +67,13 @@ def serve(
         reloads = ThreadPoolExecutor(1, thread_name_prefix="reload")  # one after the other
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(reloads, reload))
         evidence = Keeping(keep)
-        handler = Handler(application, Office(begin, evidence.keep, observer))
-        asterisks = {login.name: Asterisk(login.name, handler) for login in logins if login.url}
 
         def tell() -> None:
             connected = {name: asterisk.connected for name, asterisk in asterisks.items()}
             observer.alive(len(handler.calls), connected)
 
+        handler = Handler(application, Office(begin, evidence.keep, observer), tell)
+        asterisks = {login.name: Asterisk(login.name, handler) for login in logins if login.url}
         life = asyncio.create_task(beat(heartbeat, tell))
         # Alone there may be another handler already, to which all of our calls belong now.
         life.add_done_callback(lambda _: life.cancelled() or os._exit(1))

@@ -134,6 +134,37 @@ def test_lost_packets_do_not_matter() -> None:
     assert match.complete
 
 
+@pytest.mark.parametrize("stops", [[(0.12, 0.11)], [(0.38, 0.12)], [(2.7, 0.36)], [(1, 0.1)] * 2])
+def test_a_sound_that_stood_still_is_whole(stops: list[tuple[float, float]]) -> None:
+    """As on a machine that had something else to do for a moment: nothing of it lacks."""
+    parts, begin = [pause(0.3)], 0
+    for number, (after, seconds) in enumerate(stops, 1):
+        end = round(after * number * 50) * 160
+        parts += [MOROCCO[begin:end], pause(seconds)]
+        begin = end
+    match = find(heard(*parts, MOROCCO[begin:], pause(0.2)), Recording(MOROCCO))
+    assert match is not None
+    assert match.complete
+    length = len(MOROCCO) / SAMPLE_RATE + sum(seconds for _, seconds in stops)
+    assert (match.start, match.end) == pytest.approx((0.3, 0.3 + length), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("between", "rest"),
+    [
+        pytest.param(pause(0.2), MOROCCO[8640:], id="80 ms lack"),
+        pytest.param(pause(0.2), MOROCCO[8000:-4000], id="its end lacks"),
+        pytest.param(tone(1000, 0.2), MOROCCO[8000:], id="somebody speaks"),
+        pytest.param(pause(0.8), MOROCCO[8000:], id="it is long"),
+    ],
+)
+def test_a_sound_that_was_broken_off_is_not(between: array[int], rest: array[int]) -> None:
+    recording = heard(pause(0.3), MOROCCO[:8000], between, rest, pause(0.5))
+    match = find(recording, Recording(MOROCCO))
+    assert match is not None
+    assert not match.complete
+
+
 def test_a_tone_and_when() -> None:
     recording = heard(pause(0.5), MOROCCO, tone(1000, 0.6), pause(0.3), tone(1000, 0.2))
     length = len(MOROCCO) / SAMPLE_RATE

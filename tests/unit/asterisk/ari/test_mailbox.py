@@ -39,6 +39,24 @@ def test_each_event_goes_once_and_in_order_to_those_whom_it_concerns() -> None:
     journey(steps())
 
 
+def test_a_channel_that_takes_the_place_of_another_is_followed_at_once() -> None:
+    """As in a transfer, after which the new one may have hung up before anybody looks."""
+
+    async def steps() -> None:
+        mailboxes = Mailboxes()
+        mailbox = mailboxes.open()
+        mailbox.follow("agent")
+        local = {"id": "local"}
+        takes = Event("StasisStart", {"channel": local, "replace_channel": {"id": "agent"}})
+        leaves = Event("StasisEnd", {"channel": local})
+        for event in (takes, leaves):
+            mailboxes.deliver(event)
+        assert await everything(mailbox) == [takes, leaves]
+        assert mailbox.followed == {"agent", "local"}
+
+    journey(steps())
+
+
 def test_what_is_forgotten_comes_no_more_and_what_came_stays() -> None:
     async def steps() -> None:
         mailboxes = Mailboxes()

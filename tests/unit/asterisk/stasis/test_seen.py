@@ -115,10 +115,15 @@ def test_who_is_handed_over(seen: Seen) -> None:
     assert seen.transferee == {"id": "caller"}
 
 
-def test_somebody_who_picks_up_takes_the_place_of_a_leg(seen: Seen) -> None:
+@pytest.mark.parametrize("first", ["who picks up", "who was called"])
+def test_somebody_who_picks_up_takes_the_place_of_a_leg(seen: Seen, first: str) -> None:
     leg = seen.legs["c"]
-    seen.replace("c", {"id": "picker", "name": "PJSIP/picker", "state": "Up"})
-    seen.heed(of_channel("ChannelDestroyed", channel="c", cause=26))
-    assert (leg.id, leg.here, leg.ended) == ("picker", True, False)
-    seen.replace("unknown", {"id": "x"})
+    told = [
+        of_channel("StasisStart", channel="picker", args=["leg", "c"]),
+        of_channel("ChannelDestroyed", channel="c", cause=26),
+    ]
+    for one in told if first == "who picks up" else reversed(told):
+        seen.heed(one)
+    assert (leg.id, leg.name, leg.here, leg.ended) == ("picker", "PJSIP/picker", True, False)
+    seen.heed(of_channel("StasisStart", channel="x", args=["leg", "unknown"]))
     assert set(seen.legs) == {"picker"}
