@@ -27,7 +27,7 @@ from .faults import FAULTS, FILES_LIMITED, ON_A_DISK, may_mount, small_disk
 from .ground import Ground
 from .hangups import SENTENCES, leave_at, leave_at_the_answer
 from .inject import inject
-from .leaks import Leaks
+from .leaks import PAGES, Leaks
 from .storm import storm
 
 #: The length of a sentence in packets of 20 ms.
@@ -133,7 +133,7 @@ def sessions(report: Report, folder: Path, count: int) -> None:
         )
         took = time.monotonic() - began
         problems = [] if came.statuses == {"DISCLOSED": count} else [str(came.statuses)]
-        if leaks.descriptors() or leaks.mebibytes() > 4.0:
+        if leaks.descriptors() or leaks.mebibytes() > PAGES + 4.0:
             problems.append("something stays")
         if (kept := len(centre.evidence())) != count + 2000:
             problems.append(f"{kept} records")

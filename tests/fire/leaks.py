@@ -9,6 +9,9 @@ from pathlib import Path
 #: Connections that are over may take so many seconds to be closed.
 _SETTLED = 5.0
 
+#: What SQLite keeps of a ledger's pages in the memory of two workers, in MiB: it comes once.
+PAGES = 4.0
+
 
 class Leaks:
     """What some processes have more, after work, than they had before it."""
