@@ -525,41 +525,49 @@ def test_the_deadline_is_over(office: Office, road: str) -> None:
     assert record["cause"].endswith("after the start of the call, prompt asks for 1 s")
 
 
-def test_server_and_script_are_away(tmp_path: Path, installation: Installation) -> None:
-    """The dialplan itself does what on_failure says, and says so in Asterisk's log."""
+@contextmanager
+def without_script(folder: Path, installation: Installation, server: str) -> Iterator[Office]:
+    """An office of one agent that has only this server."""
     with ExitStack() as running:
-        centre = open_office(tmp_path)
+        centre = open_office(folder)
         agent = running.enter_context(Phone(number=AMINA, answer_after=0.3, play=VOICES[AMINA]))
         caller = running.enter_context(Phone("127.0.0.2", number="+33612345678"))
-        written = dialplan(load(centre.path), installation.major, "127.0.0.1:1")
+        written = dialplan(load(centre.path), installation.major, server)
         asterisk = running.enter_context(
             PrivateAsterisk(
                 installation,
-                tmp_path / "asterisk",
+                folder / "asterisk",
                 extensions=DIALPLAN,
                 files={"extensions_disclosure.conf": written},
+                queues=QUEUES,
                 agents={AMINA: agent.port},
                 languages={"caller": "fr"},
             )
         )
         office = Office(centre, asterisk, caller, {AMINA: agent})
         with office.empties():
-            for road, said in (
-                ("generic", ["fr/generic"]),
-                ("all", ["fr/possible-ma-tn-fr"]),
-                ("silent", []),
-                ("refuse", ["fr/refused"]),
-            ):
-                heard = office.call(road)
-                if road == "refuse":
-                    heard.call.wait_for("ended")
-                    assert heard.call.ending is not None
-                    assert heard.call.ending.cause == 21
-                else:
-                    heard.talk(office.leg(AMINA))
-                assert list(heard.sounds()) == said
-            office.evidence(0)
-        log = asterisk.log_text().splitlines()
+            yield office
+
+
+def test_server_and_script_are_away(tmp_path: Path, installation: Installation) -> None:
+    """The dialplan itself does what on_failure says, and says so in Asterisk's log."""
+    with without_script(tmp_path, installation, "127.0.0.1:1") as office:
+        for road, said in (
+            ("generic", ["fr/generic"]),
+            ("all", ["fr/possible-ma-tn-fr"]),
+            ("silent", []),
+            ("refuse", ["fr/refused"]),
+        ):
+            heard = office.call(road)
+            if road == "refuse":
+                heard.call.wait_for("ended")
+                assert heard.call.ending is not None
+                assert heard.call.ending.cause == 21
+            else:
+                heard.talk(office.leg(AMINA))
+            assert list(heard.sounds()) == said
+        office.evidence(0)
+        log = office.asterisk.log_text().splitlines()
         errors = [line for line in log if "ERROR" in line and "Executing" not in line]
         assert len([line for line in errors if "callcentre-disclosure is away" in line]) == 4
 
@@ -587,27 +595,11 @@ class DyingServer:
 
 @pytest.fixture
 def dying(tmp_path: Path, installation: Installation) -> Iterator[tuple[Office, DyingServer]]:
-    """An office behind such a server, where there is no script either."""
-    with ExitStack() as running:
-        centre = open_office(tmp_path)
-        agent = running.enter_context(Phone(number=AMINA, answer_after=0.3, play=VOICES[AMINA]))
-        caller = running.enter_context(Phone("127.0.0.2", number="+33612345678"))
-        listening = running.enter_context(socket.create_server(("127.0.0.1", 0)))
+    """An office behind such a server."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(20)
         server = f"127.0.0.1:{listening.getsockname()[1]}"
-        written = dialplan(load(centre.path), installation.major, server)
-        asterisk = running.enter_context(
-            PrivateAsterisk(
-                installation,
-                tmp_path / "asterisk",
-                extensions=DIALPLAN,
-                files={"extensions_disclosure.conf": written},
-                queues=QUEUES,
-                agents={AMINA: agent.port},
-            )
-        )
-        office = Office(centre, asterisk, caller, {AMINA: agent})
-        with office.empties():
+        with without_script(tmp_path, installation, server) as office:
             yield office, DyingServer(listening)
 
 

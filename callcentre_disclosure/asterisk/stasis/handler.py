@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from callcentre_disclosure.asterisk.ari.asterisk import Asterisk, Unreachable
@@ -77,8 +77,8 @@ class Handler:
         elif place_taken(event):
             if call := self.calls.get(_call_of(words[1])):
                 call.picked_up(event)
-            else:
-                self._begin(_release(asterisk, event.channel_id))
+            else:  # whose call is over meanwhile, so that nobody is there to talk to
+                self._begin(_if_reachable(_remove(asterisk, "channels", event.channel_id)))
 
     async def drain(self, seconds: float) -> None:
         """Take no new calls (their dialplan goes on at once), and give those that are held some
@@ -101,7 +101,8 @@ class Handler:
         words: Sequence[str],
     ) -> None:
         if self._draining:
-            self._begin(_refuse(asterisk, str(channel["id"])))
+            back = Request("POST", path("channels", str(channel["id"]), "continue"))
+            self._begin(_if_reachable(asterisk.request(back)))
             return
         call = Call(self._office, asterisk, application, _new_id(channel), channel, words)
         self._hold(call, call.run())
@@ -221,17 +222,9 @@ def _new_id(channel: Mapping[str, Any]) -> str:
     return f"{PREFIX}{channel['id']}-{secrets.token_hex(4)}"
 
 
-async def _refuse(asterisk: Asterisk, channel_id: str) -> None:
+async def _if_reachable(work: Awaitable[object]) -> None:
     try:
-        await asterisk.request(Request("POST", path("channels", channel_id, "continue")))
-    except Unreachable as problem:
-        _log.warning("%s", problem)
-
-
-async def _release(asterisk: Asterisk, channel_id: str) -> None:
-    """Whoever picked up a telephone whose call is over meanwhile has nobody to talk to."""
-    try:
-        await _remove(asterisk, "channels", channel_id)
+        await work
     except Unreachable as problem:
         _log.warning("%s", problem)
 

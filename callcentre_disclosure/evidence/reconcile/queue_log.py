@@ -10,6 +10,7 @@ consultation instead of the caller's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from callcentre_disclosure.errors import EvidenceError
@@ -72,9 +73,5 @@ def _call(caller: str, connection: Connection, until: datetime | None) -> Call:
         id=caller,
         ids=frozenset((caller,)),
         ended=until or connection.since,
-        connections=(
-            Connection(
-                connection.first, connection.second, connection.since, until, connection.resolution
-            ),
-        ),
+        connections=(replace(connection, until=until),),
     )
